@@ -1,0 +1,65 @@
+import { inspect } from 'node:util';
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/** Longest text that is looked at; E.164 has 16 characters, the rest is room for spaces and dashes. */
+const TEXT_LENGTH_MAXIMUM = 32;
+const VISIBLE_DIGITS = 4;
+
+/**
+ * A person's own number. It cannot print itself: every way in which a value turns into text (`String()`,
+ * templates, JSON, `console.log`, a debugger's preview) shows `+91••••••3210`. The only way to the digits is
+ * `reveal()`, whose callers are few and easy to list: sealing, the caller key, and the answer to a provider.
+ */
+export class PhoneNumber {
+  readonly #e164: string;
+  readonly #callingCode: string;
+  /** ISO 3166-1 alpha-2 where the numbering plan tells, else null. Personal data only together with the rest. */
+  readonly country: string | null;
+
+  private constructor(e164: string, callingCode: string, country: string | null) {
+    this.#e164 = e164;
+    this.#callingCode = callingCode;
+    this.country = country;
+  }
+
+  /**
+   * Reads international text (`+91 98765 43210`), or national text when a country is given. Returns null for
+   * anything that is no possible number: words, withheld callers, short codes, extensions.
+   */
+  static parse(text: unknown, nationalCountry?: string): PhoneNumber | null {
+    if (typeof text !== 'string' || text.length > TEXT_LENGTH_MAXIMUM) return null;
+    // The parser reads vanity letters and extensions as digits; a number that somebody meant has neither.
+    if (!/^\+?[0-9][0-9 ().-]*$/.test(text)) return null;
+    if (nationalCountry === undefined && !text.startsWith('+')) return null;
+    const options = nationalCountry === undefined ? {} : { defaultCountry: nationalCountry as 'US' };
+    const parsed = parsePhoneNumberFromString(text, { ...options, extract: false });
+    if (!parsed?.isPossible()) return null;
+    return new PhoneNumber(parsed.number, parsed.countryCallingCode, parsed.country ?? null);
+  }
+
+  /** E.164 with `+`. Whoever calls this answers for where the text goes. */
+  reveal(): string {
+    return this.#e164;
+  }
+
+  /** Country code and last four digits, as the API shows it. */
+  get masked(): string {
+    return `+${this.#callingCode}••••••${this.#e164.slice(-VISIBLE_DIGITS)}`;
+  }
+
+  equals(other: PhoneNumber): boolean {
+    return this.#e164 === other.#e164;
+  }
+
+  toString(): string {
+    return this.masked;
+  }
+
+  toJSON(): string {
+    return this.masked;
+  }
+
+  [inspect.custom](): string {
+    return `PhoneNumber(${this.masked})`;
+  }
+}

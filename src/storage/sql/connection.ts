@@ -1,0 +1,80 @@
+/**
+ * The seam between our SQL, which is written once, and the two things that run it: a pool of PostgreSQL
+ * connections, and PGlite, which is a pool of one.
+ */
+
+/** A statement with a name, so that a server can keep it prepared and a log can say which one was slow. */
+export interface Statement {
+  readonly name: string;
+  /** PostgreSQL 15 syntax, `$1` parameters. No `now()`, no `random()`: time and randomness are inputs. */
+  readonly text: string;
+}
+
+/** Declares a statement. Names are unique in the code base; a test says so. */
+export function statement(name: string, text: string): Statement {
+  return { name, text };
+}
+
+export interface SqlConnection {
+  query<Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+/**
+ * As whom the statements run. `tenant`: role `maskline_app`, which row-level security confines to the rows of
+ * that tenant. `system`: role `maskline_system`, which sees all tenants; for background jobs and start-up only.
+ */
+export type Scope = { readonly kind: 'tenant'; readonly tenant: string } | { readonly kind: 'system' };
+
+export const systemScope: Scope = { kind: 'system' };
+
+export function tenantScope(tenant: string): Scope {
+  return { kind: 'tenant', tenant };
+}
+
+export interface Database {
+  /** Runs statements one by one, each its own transaction. */
+  run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one READ COMMITTED transaction. After a deadlock or a serialization failure `work` runs
+   * again, so it must have no effect outside the connection. @throws StorageError
+   */
+  transaction<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  /** What a committed change survives; shown in `/readyz` and in the log at start. */
+  readonly durability: 'power-loss' | 'process-crash';
+  close(): Promise<void>;
+}
+
+export type StorageErrorCode =
+  /** the database cannot be reached, or it gave no connection in time: nothing happened */
+  | 'unavailable'
+  /** the connection broke while a commit was under way: it may have happened */
+  | 'commit_unknown'
+  /** a constraint refused it; `constraint` says which */
+  | 'constraint'
+  /** the statement took longer than its limit */
+  | 'timeout'
+  /** no room on the disk */
+  | 'full'
+  | 'other';
+
+export class StorageError extends Error {
+  readonly code: StorageErrorCode;
+  readonly constraint: string | null;
+  readonly sqlState: string | null;
+
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    options: ErrorOptions & { constraint?: string | null; sqlState?: string | null } = {},
+  ) {
+    super(message, options);
+    this.name = 'StorageError';
+    this.code = code;
+    this.constraint = options.constraint ?? null;
+    this.sqlState = options.sqlState ?? null;
+  }
+}
+
+export function isConstraintError(error: unknown, constraint: string): boolean {
+  return error instanceof StorageError && error.code === 'constraint' && error.constraint === constraint;
+}
