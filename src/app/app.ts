@@ -1,0 +1,50 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Random } from '../lib/random.ts';
+import type { Signal } from '../lib/signal.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Vault } from '../privacy/vault.ts';
+import type { ProfileDirectory } from '../profiles/profile-directory.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Storage } from '../storage/storage.ts';
+
+/** Everything that a use case may reach. `main.ts` builds it once and hands it down. */
+export interface App {
+  readonly storage: Storage;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly providerAccounts: ProviderAccounts;
+  readonly profiles: ProfileDirectory;
+  readonly wake: Wake;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Tells a background loop that there is work now. Each loop also looks by itself from time to time. */
+export interface Wake {
+  readonly outbox: Signal;
+  readonly stock: Signal;
+  readonly pending: Signal;
+}
+
+export interface ProviderAccount {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string;
+  readonly provider: Provider;
+  /** the secret segment of this account's webhook URLs: one of its authenticity factors */
+  readonly pathSecret: string;
+  readonly webhookBase: string;
+}
+
+export interface ProviderAccounts {
+  byId(id: string): Promise<ProviderAccount | null>;
+  byName(tenant: string, name: string): Promise<ProviderAccount | null>;
+}
+
+/** Which event asks for a change; its inbox row is written in the same transaction, so that it applies once. */
+export interface Cause {
+  readonly source: string;
+  readonly eventId: string;
+}

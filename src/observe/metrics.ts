@@ -1,0 +1,73 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every metric by name. Labels come from closed sets; none holds a phone number or a name of a person. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly decisions: Counter<'kind' | 'reason'>;
+  readonly decisionSeconds: Histogram<'kind'>;
+  readonly sessionsOpened: Counter<'pool'>;
+  readonly sessionsClosed: Counter<'pool' | 'reason'>;
+  readonly sessionsPending: Counter<'pool'>;
+  readonly allocationConflicts: Counter<'pool'>;
+  readonly webhooksRefused: Counter<'cause'>;
+  readonly provisioned: Counter<'pool' | 'outcome'>;
+  readonly eventsConsumed: Counter<'type' | 'outcome'>;
+  readonly deadLetters: Counter<'reason'>;
+  readonly outboxSize: Gauge;
+  readonly httpSeconds: Histogram<'method' | 'route' | 'status'>;
+}
+
+export function createMetrics(options: { processMetrics?: boolean } = {}): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  if (options.processMetrics) collectDefaultMetrics({ register: registry });
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]): Counter<L> =>
+    new Counter({ name: `maskline_${name}`, help, labelNames, registers });
+  return {
+    registry,
+    decisions: counter('route_decisions_total', 'Route decisions by kind and reason.', ['kind', 'reason']),
+    decisionSeconds: new Histogram({
+      name: 'maskline_route_decision_seconds',
+      help: 'From the question to the decision.',
+      labelNames: ['kind'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.4, 1],
+      registers,
+    }),
+    sessionsOpened: counter('sessions_opened_total', 'Sessions that got their virtual numbers.', ['pool']),
+    sessionsClosed: counter('sessions_closed_total', 'Sessions that ended, by reason.', ['pool', 'reason']),
+    sessionsPending: counter('sessions_pending_total', 'Sessions that found no virtual number at first.', [
+      'pool',
+    ]),
+    allocationConflicts: counter(
+      'allocation_conflicts_total',
+      'Choices that somebody else was quicker with.',
+      ['pool'],
+    ),
+    webhooksRefused: counter('webhooks_refused_total', 'Webhooks that were not authentic, by cause.', [
+      'cause',
+    ]),
+    provisioned: counter('virtual_numbers_provisioned_total', 'Purchases of virtual numbers, by outcome.', [
+      'pool',
+      'outcome',
+    ]),
+    eventsConsumed: counter('events_consumed_total', 'Order events, by type and outcome.', [
+      'type',
+      'outcome',
+    ]),
+    deadLetters: counter('dead_letters_total', 'Messages that could not be processed, by reason.', [
+      'reason',
+    ]),
+    outboxSize: new Gauge({
+      name: 'maskline_outbox_size',
+      help: 'Events that wait to be published.',
+      registers,
+    }),
+    httpSeconds: new Histogram({
+      name: 'maskline_http_request_seconds',
+      help: 'HTTP requests by route template.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    }),
+  };
+}

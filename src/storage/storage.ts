@@ -1,0 +1,439 @@
+import type { CallProgress, CallRecord, LegStatus } from '../domain/call.ts';
+import type { MaskingEvent } from '../domain/events.ts';
+import type { Pool, StockNow } from '../domain/pool.ts';
+import type { DecisionReason, RouteFacts } from '../domain/route.ts';
+import type { ClosedReason, Session, SessionMode, SessionState } from '../domain/session.ts';
+import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
+import type { Instant } from '../lib/clock.ts';
+import type { CallerKey, KeyStore, Sealed } from '../privacy/vault.ts';
+
+/**
+ * The only store of truth. Everything is said in our words; instants are epoch milliseconds; what a tenant
+ * asks for is confined to that tenant by the database itself.
+ */
+export interface Storage {
+  /** Statements one by one, each its own transaction. */
+  run<T>(tenant: string, work: (storage: TenantStorage) => Promise<T>): Promise<T>;
+  /** One transaction. `work` may run again after a deadlock: it must have no effect outside `storage`. */
+  transaction<T>(tenant: string, work: (storage: TenantStorage) => Promise<T>): Promise<T>;
+  /** For background jobs and start-up only: sees all tenants. */
+  readonly system: SystemStorage;
+  readonly keys: KeyStore;
+  readonly durability: 'power-loss' | 'process-crash';
+}
+
+export interface TenantStorage {
+  readonly pools: PoolStorage;
+  readonly virtualNumbers: VirtualNumberStorage;
+  readonly references: ReferenceStorage;
+  readonly sessions: SessionStorage;
+  readonly routes: RouteStorage;
+  readonly calls: CallStorage;
+  readonly messages: MessageStorage;
+  readonly providerAccounts: ProviderAccountStorage;
+  readonly apiKeys: ApiKeyStorage;
+  readonly intents: IntentStorage;
+  readonly idempotency: IdempotencyStorage;
+  /** Returns false when the event was applied before. */
+  inboxInsert(source: string, eventId: string, at: Instant): Promise<boolean>;
+  outboxAppend(events: readonly OutboxEvent[]): Promise<void>;
+  /**
+   * Runs `attempt` under a savepoint. When it returns null its changes are undone, and null is returned.
+   * Only inside a transaction.
+   */
+  attempt<T>(attempt: () => Promise<T | null>): Promise<T | null>;
+}
+
+export interface Page {
+  /** 1 to 500 */
+  readonly limit: number;
+  /** the last id of the page before, or null for the first page */
+  readonly after: string | null;
+}
+
+export interface OutboxEvent {
+  readonly eventId: string;
+  readonly event: MaskingEvent;
+  readonly occurredAt: Instant;
+}
+
+export interface PoolStorage {
+  insert(pool: Pool, at: Instant): Promise<void>;
+  get(name: string): Promise<Pool | null>;
+  list(page: Page): Promise<readonly Pool[]>;
+  update(pool: Pool): Promise<void>;
+  stockNow(pool: string, now: Instant): Promise<StockNow>;
+  /**
+   * Numbers that a session could get now, in service and not held, counted up to `limit`; cheap enough to ask
+   * on every assignment.
+   */
+  spare(pool: string, now: Instant, limit: number): Promise<number>;
+  /** Whether a session of the pool is not closed, or a number of it rests. */
+  inUse(pool: string, now: Instant): Promise<boolean>;
+}
+
+export interface VirtualNumberRow {
+  readonly virtualNumber: VirtualNumber;
+  readonly pool: string;
+  readonly providerAccount: string;
+  readonly providerNumberId: string | null;
+  readonly capabilities: readonly Capability[];
+  readonly state: VirtualNumberState;
+  readonly createdAt: Instant;
+}
+
+/** What a number must fulfil to stand for one participant. */
+export interface CandidateSearch {
+  readonly pool: string;
+  readonly capability: Capability;
+  /** those who would dial it; none of them may have a live or resting route on it */
+  readonly callerKeys: readonly CallerKey[];
+  readonly now: Instant;
+  readonly limit: number;
+}
+
+export interface VirtualNumberStorage {
+  /** Returns false when the number is known already. */
+  insert(row: VirtualNumberRow): Promise<boolean>;
+  get(virtualNumber: VirtualNumber): Promise<VirtualNumberRow | null>;
+  list(
+    filter: { pool: string | null; state: VirtualNumberState | null },
+    page: Page,
+  ): Promise<readonly VirtualNumberRow[]>;
+  /** Which of these texts are virtual numbers of this tenant. */
+  known(e164: readonly string[]): Promise<ReadonlySet<string>>;
+  setState(virtualNumber: VirtualNumber, state: VirtualNumberState): Promise<void>;
+  setPool(virtualNumber: VirtualNumber, pool: string): Promise<void>;
+  /** Whether it stands for somebody, or somebody has a live or resting route on it, or it rests. */
+  inUse(virtualNumber: VirtualNumber, now: Instant): Promise<boolean>;
+  /**
+   * Dedicated: takes up to `limit` idle numbers, longest idle first, that none of the callers has met. Skips
+   * numbers that somebody else is taking at this moment, so getting fewer proves nothing.
+   */
+  take(search: CandidateSearch): Promise<readonly VirtualNumber[]>;
+  /** Dedicated: idle numbers that may stand for one participant, without taking them; waits for nobody. */
+  idleCandidates(search: CandidateSearch): Promise<readonly VirtualNumber[]>;
+  /** Dedicated: takes exactly these, or returns false. Waits for whoever is taking one of them. */
+  takeThese(virtualNumbers: readonly VirtualNumber[], now: Instant): Promise<boolean>;
+  /** Shared: first-fit candidates for one participant; those that stand for that person already come last. */
+  sharedCandidates(
+    search: CandidateSearch & { readonly standingFor: CallerKey },
+  ): Promise<readonly VirtualNumber[]>;
+  /** The number that stood for this person last, in this pool. */
+  lastStoodFor(pool: string, person: CallerKey): Promise<VirtualNumber | null>;
+  /** Dedicated: lets the numbers of a closed session rest until `idleAt`. */
+  rest(virtualNumbers: readonly VirtualNumber[], idleAt: Instant): Promise<void>;
+  countHeld(pool: string): Promise<number>;
+}
+
+export interface ReferenceRow {
+  readonly highestAssignment: number | null;
+  readonly endedReason: string | null;
+}
+
+export interface ReferenceStorage {
+  /** Notes that an order was placed and will want a session. Returns false when it was known. */
+  place(reference: string, pool: string, at: Instant): Promise<boolean>;
+  /** Locks the order until the transaction ends, making it known if it was not. */
+  lock(reference: string): Promise<ReferenceRow>;
+  setHighestAssignment(reference: string, pool: string, assignment: number): Promise<void>;
+  /** The tombstone: no session opens for this reference any more. */
+  end(reference: string, reason: ClosedReason, at: Instant): Promise<void>;
+  /** Orders placed since then that have no assignment yet. */
+  awaited(pool: string, since: Instant): Promise<number>;
+}
+
+export interface NewParticipant {
+  readonly id: string;
+  readonly role: string;
+  readonly userId: string | null;
+  readonly sealedNumber: Sealed;
+  readonly callerKey: CallerKey;
+}
+
+/** A participant with what only the inside may see. */
+export interface ParticipantRow {
+  readonly id: string;
+  readonly role: string;
+  readonly userId: string | null;
+  readonly virtualNumber: VirtualNumber | null;
+  readonly exclusive: boolean;
+  readonly sealedNumber: Sealed | null;
+  readonly callerKey: CallerKey | null;
+}
+
+export interface SessionRow extends Omit<Session, 'participants'> {
+  readonly participants: readonly ParticipantRow[];
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly reference: string;
+  readonly assignment: number;
+  readonly pool: string;
+  readonly mode: SessionMode;
+  readonly state: SessionState;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly closedReason: ClosedReason | null;
+  readonly participants: readonly NewParticipant[];
+}
+
+export interface SessionStorage {
+  insert(session: NewSession): Promise<void>;
+  get(id: string): Promise<SessionRow | null>;
+  byAssignment(reference: string, assignment: number): Promise<SessionRow | null>;
+  /** The session of this order that is pending or open, if any. */
+  live(reference: string): Promise<SessionRow | null>;
+  list(filter: { reference: string | null }, page: Page): Promise<readonly SessionRow[]>;
+  /** Oldest first. */
+  pending(pool: string, limit: number): Promise<readonly { id: string; reference: string }[]>;
+  countPending(pool: string): Promise<number>;
+  /** Writes the allocations and opens the session. */
+  open(id: string, allocations: readonly Allocation[], at: Instant, expiresAt: Instant): Promise<void>;
+  close(id: string, at: Instant, reason: ClosedReason): Promise<void>;
+  setExpiry(id: string, expiresAt: Instant): Promise<void>;
+  setParticipantNumber(
+    id: string,
+    participantId: string,
+    sealed: Sealed,
+    callerKey: CallerKey,
+  ): Promise<void>;
+}
+
+export interface Allocation {
+  readonly participantId: string;
+  readonly virtualNumber: VirtualNumber;
+  readonly exclusive: boolean;
+}
+
+export interface NewRoute extends Omit<RouteFacts, 'sessionId'> {
+  readonly virtualNumber: VirtualNumber;
+  readonly callerKey: CallerKey;
+  readonly sealedDestination: Sealed;
+}
+
+export interface RouteLookup {
+  /** whether the dialled number is held at the provider account that asks, and not decommissioned */
+  readonly numberKnown: boolean;
+  readonly route:
+    | (RouteFacts & { readonly sealedDestination: Sealed | null; readonly reference: string })
+    | null;
+  /** the call or message by this provider id, if it was decided before */
+  readonly decided: DecidedCall | null;
+}
+
+export interface DecidedCall extends CallRecord {
+  readonly callerKey: CallerKey | null;
+  readonly sealedDestination: Sealed | null;
+  readonly ringTimeoutSeconds: number | null;
+  readonly maxCallSeconds: number | null;
+  /** whether the session could still route at `now` */
+  readonly sessionLive: boolean;
+}
+
+export interface RouteStorage {
+  /**
+   * Inserts all, or returns false: somebody holds one of the keys. A route whose rest is over is replaced.
+   * After false, some may have been inserted; the caller undoes them with its savepoint.
+   */
+  insertAll(sessionId: string, routes: readonly NewRoute[], now: Instant): Promise<boolean>;
+  /** The hot question. One statement, three primary-key look-ups, no join on the session. */
+  lookup(question: {
+    readonly providerAccount: string;
+    readonly providerCallId: string;
+    readonly virtualNumber: VirtualNumber;
+    readonly callerKey: CallerKey | null;
+    readonly now: Instant;
+  }): Promise<RouteLookup>;
+  rest(sessionId: string, liveUntil: Instant, restingUntil: Instant): Promise<void>;
+  /** Prolongs or shortens the life of an open session's routes. */
+  setLiveUntil(sessionId: string, liveUntil: Instant): Promise<void>;
+  deleteOf(sessionId: string, callerKey: CallerKey): Promise<void>;
+}
+
+export interface NewCall {
+  readonly id: string;
+  readonly providerAccount: string;
+  readonly providerCallId: string;
+  readonly sessionId: string | null;
+  readonly reference: string | null;
+  readonly callingRole: string | null;
+  readonly calledRole: string | null;
+  readonly virtualNumber: string;
+  readonly callerKey: CallerKey | null;
+  readonly callerId: VirtualNumber | null;
+  readonly decision: CallRecord['decision'];
+  readonly reason: DecisionReason;
+  readonly sealedDestination: Sealed | null;
+  readonly ringTimeoutSeconds: number | null;
+  readonly maxCallSeconds: number | null;
+  readonly startedAt: Instant;
+}
+
+export interface CallStorage {
+  /** Records the decision and what it announces, in one statement. False: this call was decided before. */
+  insert(call: NewCall, event: OutboxEvent): Promise<boolean>;
+  get(id: string): Promise<CallRecord | null>;
+  list(
+    filter: { sessionId: string | null; reference: string | null },
+    page: Page,
+  ): Promise<readonly CallRecord[]>;
+  /** Locks the call until the transaction ends. */
+  lock(
+    providerAccount: string,
+    providerCallId: string,
+  ): Promise<(CallRecord & { reference: string | null; maxCallSeconds: number | null }) | null>;
+  lockById(
+    id: string,
+  ): Promise<(CallRecord & { reference: string | null; maxCallSeconds: number | null }) | null>;
+  setProgress(id: string, progress: CallProgress): Promise<void>;
+  addEvent(id: string, status: LegStatus, receivedAt: Instant): Promise<void>;
+  /** For each call of the session that has not ended: when it must have, at the latest. */
+  runningOf(sessionId: string): Promise<readonly { id: string; endsBy: Instant }[]>;
+}
+
+export interface NewMessage {
+  readonly id: string;
+  readonly providerAccount: string;
+  readonly providerMessageId: string;
+  readonly sessionId: string | null;
+  readonly reference: string | null;
+  readonly sendingRole: string | null;
+  readonly receivingRole: string | null;
+  readonly virtualNumber: string;
+  readonly callerKey: CallerKey | null;
+  readonly senderId: VirtualNumber | null;
+  readonly decision: 'relay' | 'drop';
+  readonly reason: DecisionReason;
+  readonly sealedDestination: Sealed | null;
+  readonly createdAt: Instant;
+}
+
+/** A masked text, as the API shows it. Neither its words nor a real number are kept. */
+export interface MessageRecord {
+  readonly id: string;
+  readonly sessionId: string | null;
+  readonly providerMessageId: string;
+  readonly sendingRole: string | null;
+  readonly receivingRole: string | null;
+  readonly virtualNumber: string;
+  readonly senderId: VirtualNumber | null;
+  readonly decision: 'relay' | 'drop';
+  readonly reason: DecisionReason;
+  readonly createdAt: Instant;
+}
+
+export interface MessageStorage {
+  insert(message: NewMessage, event: OutboxEvent): Promise<boolean>;
+  decided(
+    providerAccount: string,
+    providerMessageId: string,
+  ): Promise<(MessageRecord & { callerKey: CallerKey | null; sealedDestination: Sealed | null }) | null>;
+  list(filter: { sessionId: string | null }, page: Page): Promise<readonly MessageRecord[]>;
+}
+
+export interface ProviderAccountRow {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string;
+  readonly provider: string;
+  readonly settings: unknown;
+  readonly sealedCredentials: Sealed;
+}
+
+export interface ProviderAccountStorage {
+  insert(account: ProviderAccountRow, at: Instant): Promise<void>;
+  update(account: ProviderAccountRow): Promise<void>;
+  get(name: string): Promise<ProviderAccountRow | null>;
+}
+
+export interface ApiKeyRow {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: Instant | null;
+  readonly revokedAt: Instant | null;
+}
+
+export interface ApiKeyStorage {
+  insert(key: ApiKeyRow & { readonly hash: Uint8Array }, at: Instant): Promise<void>;
+  revoke(id: string, at: Instant): Promise<boolean>;
+  list(): Promise<readonly ApiKeyRow[]>;
+}
+
+export interface IntentRow {
+  readonly id: string;
+  readonly kind: 'provision' | 'decommission';
+  readonly providerAccount: string;
+  readonly pool: string;
+  readonly virtualNumber: VirtualNumber;
+  readonly state: 'planned' | 'asked' | 'done' | 'failed';
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  readonly attempts: number;
+}
+
+export interface IntentStorage {
+  /** Returns false when an intent for that number is under way. */
+  insert(intent: IntentRow): Promise<boolean>;
+  setState(id: string, state: IntentRow['state'], at: Instant, error: string | null): Promise<void>;
+  /** Oldest first. */
+  unsettled(providerAccount: string, limit: number): Promise<readonly IntentRow[]>;
+  countUnsettled(pool: string): Promise<number>;
+}
+
+export interface IdempotencyStorage {
+  /** Returns null when this request is the first by that key and must now run. */
+  begin(request: {
+    apiKeyId: string;
+    key: string;
+    hash: Uint8Array;
+    now: Instant;
+    expiresAt: Instant;
+  }): Promise<IdempotencyRow | null>;
+  finish(apiKeyId: string, key: string, status: number, body: string): Promise<void>;
+  /** Forgets a request that never came to an answer, so that it can be made again. */
+  forget(apiKeyId: string, key: string): Promise<void>;
+}
+
+export interface IdempotencyRow {
+  readonly hash: Uint8Array;
+  /** null while the first request runs */
+  readonly status: number | null;
+  readonly body: string | null;
+  readonly createdAt: Instant;
+}
+
+export interface SystemStorage {
+  tenantInsert(tenant: string, name: string, at: Instant): Promise<void>;
+  tenantList(): Promise<readonly string[]>;
+  apiKeyByHash(hash: Uint8Array): Promise<ApiKeyRow | null>;
+  providerAccountById(id: string): Promise<ProviderAccountRow | null>;
+  providerAccountList(): Promise<readonly ProviderAccountRow[]>;
+  poolList(): Promise<readonly { tenant: string; pool: string }[]>;
+  /** Sessions that are over by time but not closed; oldest first. */
+  expiredSessions(
+    now: Instant,
+    limit: number,
+  ): Promise<readonly { tenant: string; id: string; reference: string }[]>;
+  pendingPools(): Promise<readonly { tenant: string; pool: string }[]>;
+  /** Calls whose end should have been reported by now. */
+  overdueCalls(now: Instant, limit: number): Promise<readonly { tenant: string; id: string }[]>;
+  /**
+   * Hands the oldest outbox rows to `publish` and deletes them when it resolves. One publisher at a time over
+   * all replicas, so that the order of each key is kept. Returns how many were published.
+   */
+  outboxPublish(limit: number, publish: (rows: readonly OutboxRow[]) => Promise<void>): Promise<number>;
+  outboxSize(): Promise<number>;
+  /** Deletes what is no longer needed, at most `limit` rows of each kind; returns how many. */
+  trim(before: { routes: Instant; inbox: Instant; idempotency: Instant }, limit: number): Promise<number>;
+  /** Answers quickly, or throws StorageError. */
+  ping(): Promise<void>;
+}
+
+export interface OutboxRow extends OutboxEvent {
+  readonly tenant: string;
+}
