@@ -164,6 +164,7 @@ create table route (
   virtual_number text not null,
   caller_key bytea not null,
   session_id text not null,
+  reference text not null,
   calling_participant text not null,
   calling_role text not null,
   called_participant text not null,

@@ -1,0 +1,171 @@
+import type { Instant } from '../../lib/clock.ts';
+import type { CallStorage, LockedCall } from '../storage.ts';
+import { CALL_COLUMNS, type CallColumns, toCallRecord } from './call-columns.ts';
+import { type SqlConnection, type Statement, statement } from './connection.ts';
+import { at, atOrNull } from './parameters.ts';
+
+// The decision and its announcement are one statement: a call decided twice inserts neither.
+const callInsert = statement(
+  'call_insert',
+  `with decided as (
+     insert into call (tenant, id, provider_account, provider_call_id, session_id, reference, calling_role, called_role,
+         virtual_number, caller_key, caller_id, decision, reason, sealed_destination, ring_timeout_seconds,
+         max_call_seconds, state, started_at, ended_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+     on conflict (tenant, provider_account, provider_call_id) do nothing
+     returning id),
+   announced as (
+     insert into outbox (tenant, event_id, type, key, data, occurred_at)
+     select $1, $20, $21, $22, $23::jsonb, $18 from decided)
+   select id from decided`,
+);
+const callDecided = statement(
+  'call_decided',
+  `select ${CALL_COLUMNS}, c.caller_key, c.sealed_destination, c.ring_timeout_seconds, c.max_call_seconds,
+          exists (select 1 from route r where r.tenant = c.tenant and r.virtual_number = c.virtual_number
+                    and r.caller_key = c.caller_key and r.session_id = c.session_id and r.live_until > $4) as session_live
+     from call c where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3`,
+);
+const callRefuse = statement(
+  'call_refuse',
+  `update call set decision = 'announce', reason = $4, state = 'refused', ended_at = $5, sealed_destination = null
+    where tenant = $1 and provider_account = $2 and provider_call_id = $3 and state = 'decided'`,
+);
+const callGet = statement('call_get', `select ${CALL_COLUMNS} from call c where c.tenant = $1 and c.id = $2`);
+const callList = statement(
+  'call_list',
+  `select ${CALL_COLUMNS} from call c
+    where c.tenant = $1 and ($2::text is null or c.session_id = $2) and ($3::text is null or c.reference = $3)
+      and ($4::text is null or c.id < $4)
+    order by c.id desc limit $5`,
+);
+const callLock = statement(
+  'call_lock',
+  `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds from call c
+    where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3 for update`,
+);
+const callLockById = statement(
+  'call_lock_by_id',
+  `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds from call c where c.tenant = $1 and c.id = $2 for update`,
+);
+const callSetProgress = statement(
+  'call_set_progress',
+  `update call set state = $3, ringing_at = $4, answered_at = $5, ended_at = $6, duration_seconds = $7, termination = $8,
+          native_cause = $9, sealed_destination = case when $3 = 'ended' then null else sealed_destination end
+    where tenant = $1 and id = $2`,
+);
+const callAddEvent = statement(
+  'call_add_event',
+  `insert into call_event (tenant, call_id, status, occurred_at, received_at, native_cause)
+   values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+);
+// A call that nobody reports on is taken to end when it has rung and talked for as long as it may.
+const callRunningOf = statement(
+  'call_running_of',
+  `select id, coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
+              + make_interval(secs => max_call_seconds) as ends_by
+     from call where tenant = $1 and session_id = $2 and state in ('decided', 'ringing', 'answered')`,
+);
+
+export function callStatements(connection: SqlConnection, tenant: string): CallStorage {
+  const locked = async (query: Statement, values: unknown[]): Promise<LockedCall | null> => {
+    type Row = CallColumns & { reference: string | null; max_call_seconds: number | null };
+    const [row] = await connection.query<Row>(query, [tenant, ...values]);
+    return row
+      ? { ...toCallRecord(row), reference: row.reference, maxCallSeconds: row.max_call_seconds }
+      : null;
+  };
+  return {
+    async insert(call, { eventId, event }) {
+      const bridged = call.decision === 'bridge';
+      const rows = await connection.query(callInsert, [
+        tenant,
+        call.id,
+        call.providerAccount,
+        call.providerCallId,
+        call.sessionId,
+        call.reference,
+        call.callingRole,
+        call.calledRole,
+        call.virtualNumber,
+        call.callerKey,
+        call.callerId,
+        call.decision,
+        call.reason,
+        call.sealedDestination,
+        call.ringTimeoutSeconds,
+        call.maxCallSeconds,
+        bridged ? 'decided' : 'refused',
+        at(call.startedAt),
+        bridged ? null : at(call.startedAt),
+        eventId,
+        event.type,
+        event.key,
+        JSON.stringify(event.data),
+      ]);
+      return rows.length > 0;
+    },
+    async decided(providerAccount, providerCallId, now) {
+      type Row = CallColumns & {
+        caller_key: Uint8Array | null;
+        sealed_destination: Uint8Array | null;
+        ring_timeout_seconds: number | null;
+        max_call_seconds: number | null;
+        session_live: boolean;
+      };
+      const [row] = await connection.query<Row>(callDecided, [
+        tenant,
+        providerAccount,
+        providerCallId,
+        at(now),
+      ]);
+      if (!row) return null;
+      return {
+        ...toCallRecord(row),
+        callerKey: row.caller_key,
+        sealedDestination: row.sealed_destination,
+        ringTimeoutSeconds: row.ring_timeout_seconds,
+        maxCallSeconds: row.max_call_seconds,
+        sessionLive: row.session_live,
+      };
+    },
+    async refuse(providerAccount, providerCallId, reason, refusedAt) {
+      await connection.query(callRefuse, [tenant, providerAccount, providerCallId, reason, at(refusedAt)]);
+    },
+    async get(id) {
+      const [row] = await connection.query<CallColumns>(callGet, [tenant, id]);
+      return row ? toCallRecord(row) : null;
+    },
+    async list(filter, page) {
+      const values = [tenant, filter.sessionId, filter.reference, page.after, page.limit];
+      return (await connection.query<CallColumns>(callList, values)).map(toCallRecord);
+    },
+    lock: (providerAccount, providerCallId) => locked(callLock, [providerAccount, providerCallId]),
+    lockById: (id) => locked(callLockById, [id]),
+    async setProgress(id, p) {
+      await connection.query(callSetProgress, [
+        tenant,
+        id,
+        p.state,
+        atOrNull(p.ringingAt),
+        atOrNull(p.answeredAt),
+        atOrNull(p.endedAt),
+        p.durationSeconds,
+        p.termination,
+        p.nativeCause,
+      ]);
+    },
+    async addEvent(id, legStatus, receivedAt) {
+      const cause = legStatus.status === 'ended' ? legStatus.nativeCause : null;
+      const values = [tenant, id, legStatus.status, at(legStatus.at), at(receivedAt), cause];
+      await connection.query(callAddEvent, values);
+    },
+    async runningOf(sessionId) {
+      const rows = await connection.query<{ id: string; ends_by: Instant }>(callRunningOf, [
+        tenant,
+        sessionId,
+      ]);
+      return rows.map((row) => ({ id: row.id, endsBy: row.ends_by }));
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import type { VirtualNumber } from '../../domain/virtual-number.ts';
+import type { Instant } from '../../lib/clock.ts';
+import type { IdempotencyStorage, IntentRow, IntentStorage } from '../storage.ts';
+import { type SqlConnection, statement } from './connection.ts';
+import { at } from './parameters.ts';
+
+const intentInsert = statement(
+  'intent_insert',
+  `insert into intent (tenant, id, kind, provider_account, pool, virtual_number, state, created_at, updated_at, attempts)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+   on conflict (tenant, provider_account, virtual_number) where state in ('planned', 'asked') do nothing
+   returning id`,
+);
+const intentSetState = statement(
+  'intent_set_state',
+  `update intent set state = $3, updated_at = $4, last_error = $5,
+          attempts = attempts + case when $3 = 'asked' then 1 else 0 end
+    where tenant = $1 and id = $2`,
+);
+const intentUnsettled = statement(
+  'intent_unsettled_list',
+  `select id, kind, provider_account, pool, virtual_number, state, created_at, updated_at, attempts from intent
+    where tenant = $1 and provider_account = $2 and state in ('planned', 'asked') order by created_at, id limit $3`,
+);
+const intentCountUnsettled = statement(
+  'intent_count_unsettled',
+  `select count(*)::int as count from intent
+    where tenant = $1 and pool = $2 and kind = 'provision' and state in ('planned', 'asked')`,
+);
+
+export function intentStatements(connection: SqlConnection, tenant: string): IntentStorage {
+  return {
+    async insert(intent) {
+      const rows = await connection.query(intentInsert, [
+        tenant,
+        intent.id,
+        intent.kind,
+        intent.providerAccount,
+        intent.pool,
+        intent.virtualNumber,
+        intent.state,
+        at(intent.createdAt),
+        at(intent.updatedAt),
+        intent.attempts,
+      ]);
+      return rows.length > 0;
+    },
+    async setState(id, state, updatedAt, error) {
+      await connection.query(intentSetState, [tenant, id, state, at(updatedAt), error]);
+    },
+    async unsettled(providerAccount, limit) {
+      const rows = await connection.query<{
+        id: string;
+        kind: IntentRow['kind'];
+        provider_account: string;
+        pool: string;
+        virtual_number: VirtualNumber;
+        state: IntentRow['state'];
+        created_at: Instant;
+        updated_at: Instant;
+        attempts: number;
+      }>(intentUnsettled, [tenant, providerAccount, limit]);
+      return rows.map((row) => ({
+        id: row.id,
+        kind: row.kind,
+        providerAccount: row.provider_account,
+        pool: row.pool,
+        virtualNumber: row.virtual_number,
+        state: row.state,
+        createdAt: row.created_at,
+        updatedAt: row.updated_at,
+        attempts: row.attempts,
+      }));
+    },
+    async countUnsettled(pool) {
+      const [row] = await connection.query<{ count: number }>(intentCountUnsettled, [tenant, pool]);
+      return row?.count ?? 0;
+    },
+  };
+}
+
+const idempotencyBegin = statement(
+  'idempotency_begin',
+  `insert into idempotency (tenant, key, api_key_id, request_hash, created_at, expires_at)
+   values ($1, $2, $3, $4, $5, $6)
+   on conflict (tenant, api_key_id, key) do update
+     set request_hash = excluded.request_hash, status = null, body = null,
+         created_at = excluded.created_at, expires_at = excluded.expires_at
+     where idempotency.expires_at <= $5
+   returning key`,
+);
+const idempotencyGet = statement(
+  'idempotency_get',
+  `select request_hash, status, body, created_at from idempotency
+    where tenant = $1 and key = $2 and api_key_id = $3`,
+);
+const idempotencyFinish = statement(
+  'idempotency_finish',
+  'update idempotency set status = $4, body = $5 where tenant = $1 and api_key_id = $2 and key = $3',
+);
+const idempotencyForget = statement(
+  'idempotency_forget',
+  'delete from idempotency where tenant = $1 and api_key_id = $2 and key = $3 and status is null',
+);
+
+export function idempotencyStatements(connection: SqlConnection, tenant: string): IdempotencyStorage {
+  return {
+    async begin({ apiKeyId, key, hash, now, expiresAt }) {
+      const values = [tenant, key, apiKeyId, hash, at(now), at(expiresAt)];
+      const begun = await connection.query(idempotencyBegin, values);
+      if (begun.length > 0) return null;
+      const [row] = await connection.query<{
+        request_hash: Uint8Array;
+        status: number | null;
+        body: string | null;
+        created_at: Instant;
+      }>(idempotencyGet, [tenant, key, apiKeyId]);
+      // Gone between the two statements: the other was forgotten. Whoever asks again is the first.
+      if (!row) return { hash, status: null, body: null, createdAt: now };
+      return { hash: row.request_hash, status: row.status, body: row.body, createdAt: row.created_at };
+    },
+    async finish(apiKeyId, key, status, body) {
+      await connection.query(idempotencyFinish, [tenant, apiKeyId, key, status, body]);
+    },
+    async forget(apiKeyId, key) {
+      await connection.query(idempotencyForget, [tenant, apiKeyId, key]);
+    },
+  };
+}

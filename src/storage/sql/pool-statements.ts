@@ -1,0 +1,169 @@
+import type { Pool, PoolMode, Selection, StockNow } from '../../domain/pool.ts';
+import type { PoolStorage } from '../storage.ts';
+import { type SqlConnection, statement } from './connection.ts';
+import { at } from './parameters.ts';
+
+const COLUMNS = `name, mode, selection, countries, number_quarantine_seconds, pair_quarantine_seconds,
+  grace_seconds, session_ttl_seconds, ring_timeout_seconds, max_call_seconds,
+  stock_provider_account, stock_low_water, stock_target, stock_max`;
+
+interface PoolRow {
+  readonly name: string;
+  readonly mode: PoolMode;
+  readonly selection: Selection;
+  readonly countries: string[];
+  readonly number_quarantine_seconds: number;
+  readonly pair_quarantine_seconds: number;
+  readonly grace_seconds: number;
+  readonly session_ttl_seconds: number;
+  readonly ring_timeout_seconds: number;
+  readonly max_call_seconds: number;
+  readonly stock_provider_account: string | null;
+  readonly stock_low_water: number | null;
+  readonly stock_target: number | null;
+  readonly stock_max: number | null;
+}
+
+const poolInsert = statement(
+  'pool_insert',
+  `insert into pool (tenant, ${COLUMNS}, created_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+);
+const poolGet = statement('pool_get', `select ${COLUMNS} from pool where tenant = $1 and name = $2`);
+const poolList = statement(
+  'pool_list',
+  `select ${COLUMNS} from pool where tenant = $1 and ($2::text is null or name > $2) order by name limit $3`,
+);
+const poolUpdate = statement(
+  'pool_update',
+  `update pool set mode = $3, selection = $4, countries = $5, number_quarantine_seconds = $6,
+     pair_quarantine_seconds = $7, grace_seconds = $8, session_ttl_seconds = $9, ring_timeout_seconds = $10,
+     max_call_seconds = $11, stock_provider_account = $12, stock_low_water = $13, stock_target = $14, stock_max = $15
+   where tenant = $1 and name = $2`,
+);
+
+// Counts the whole pool: for people and for stock keeping, never on the way of an assignment. In a shared pool
+// `allocated` are the numbers with a live route, and the rest of those in service counts as idle.
+const poolStockNow = statement(
+  'pool_stock_now',
+  `select state, case
+       when exists (select 1 from participant p where p.tenant = v.tenant and p.virtual_number = v.virtual_number
+                      and p.exclusive and p.released_at is null) then 'allocated'
+       when v.idle_at is null then 'allocated'
+       when m.mode = 'shared' and exists (select 1 from route r where r.tenant = v.tenant
+                      and r.virtual_number = v.virtual_number and r.resting_until is null) then 'allocated'
+       when v.idle_at > $3 then 'resting'
+       else 'idle' end as use, count(*)::int as count
+     from virtual_number v join pool m on m.tenant = v.tenant and m.name = v.pool
+    where v.tenant = $1 and v.pool = $2 and v.state <> 'decommissioned'
+    group by 1, 2`,
+);
+
+// Stops at $4 rows of the partial index, so its cost does not grow with the pool.
+const poolSpare = statement(
+  'pool_spare',
+  `select count(*)::int as count from (
+     select 1 from virtual_number
+      where tenant = $1 and pool = $2 and state = 'in_service' and idle_at <= $3 limit $4) spare`,
+);
+
+const poolInUse = statement(
+  'pool_in_use',
+  `select exists (select 1 from session where tenant = $1 and pool = $2 and state <> 'closed')
+       or exists (select 1 from virtual_number where tenant = $1 and pool = $2 and (idle_at is null or idle_at > $3))
+       or exists (select 1 from route r join virtual_number v using (tenant, virtual_number)
+                   where r.tenant = $1 and v.pool = $2 and (r.resting_until is null or r.live_until > $3)) as used`,
+);
+
+export function poolStatements(connection: SqlConnection, tenant: string): PoolStorage {
+  return {
+    async insert(pool, createdAt) {
+      await connection.query(poolInsert, [tenant, ...poolValues(pool), at(createdAt)]);
+    },
+    async get(name) {
+      const [row] = await connection.query<PoolRow>(poolGet, [tenant, name]);
+      return row ? toPool(row) : null;
+    },
+    async list(page) {
+      const rows = await connection.query<PoolRow>(poolList, [tenant, page.after, page.limit]);
+      return rows.map(toPool);
+    },
+    async update(pool) {
+      await connection.query(poolUpdate, [tenant, ...poolValues(pool)]);
+    },
+    async stockNow(pool, now) {
+      const rows = await connection.query<{ state: string; use: string; count: number }>(poolStockNow, [
+        tenant,
+        pool,
+        at(now),
+      ]);
+      return toStockNow(rows);
+    },
+    async spare(pool, now, limit) {
+      const [row] = await connection.query<{ count: number }>(poolSpare, [tenant, pool, at(now), limit]);
+      return row?.count ?? 0;
+    },
+    async inUse(pool, now) {
+      const [row] = await connection.query<{ used: boolean }>(poolInUse, [tenant, pool, at(now)]);
+      return row?.used ?? false;
+    },
+  };
+}
+
+/** `allocated` and `resting` count numbers of any state; the others are as INV-07 wants them: no number in two. */
+function toStockNow(rows: readonly { state: string; use: string; count: number }[]): StockNow {
+  const sum = (matches: (row: { state: string; use: string }) => boolean): number =>
+    rows.filter(matches).reduce((total, row) => total + row.count, 0);
+  return {
+    inService: sum((row) => row.state === 'in_service'),
+    idle: sum((row) => row.state === 'in_service' && row.use === 'idle'),
+    allocated: sum((row) => row.use === 'allocated'),
+    resting: sum((row) => row.use === 'resting'),
+    reserved: sum((row) => row.state === 'reserved' && row.use === 'idle'),
+    draining: sum((row) => row.state === 'draining' && row.use === 'idle'),
+    suspended: sum((row) => row.state === 'suspended' && row.use === 'idle'),
+  };
+}
+
+function poolValues(pool: Pool): unknown[] {
+  return [
+    pool.name,
+    pool.mode,
+    pool.selection,
+    pool.countries,
+    pool.numberQuarantineSeconds,
+    pool.pairQuarantineSeconds,
+    pool.graceSeconds,
+    pool.sessionTtlSeconds,
+    pool.ringTimeoutSeconds,
+    pool.maxCallSeconds,
+    pool.stock?.providerAccount ?? null,
+    pool.stock?.lowWater ?? null,
+    pool.stock?.target ?? null,
+    pool.stock?.max ?? null,
+  ];
+}
+
+function toPool(row: PoolRow): Pool {
+  return {
+    name: row.name,
+    mode: row.mode,
+    selection: row.selection,
+    countries: row.countries,
+    numberQuarantineSeconds: row.number_quarantine_seconds,
+    pairQuarantineSeconds: row.pair_quarantine_seconds,
+    graceSeconds: row.grace_seconds,
+    sessionTtlSeconds: row.session_ttl_seconds,
+    ringTimeoutSeconds: row.ring_timeout_seconds,
+    maxCallSeconds: row.max_call_seconds,
+    stock:
+      row.stock_provider_account === null
+        ? null
+        : {
+            providerAccount: row.stock_provider_account,
+            lowWater: row.stock_low_water ?? 0,
+            target: row.stock_target ?? 0,
+            max: row.stock_max ?? 0,
+          },
+  };
+}

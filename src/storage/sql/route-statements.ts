@@ -1,0 +1,148 @@
+import type { SessionMode } from '../../domain/session.ts';
+import type { VirtualNumber } from '../../domain/virtual-number.ts';
+import type { Instant } from '../../lib/clock.ts';
+import type { FoundRoute, NewRoute, RouteStorage } from '../storage.ts';
+import { type SqlConnection, statement } from './connection.ts';
+import { at } from './parameters.ts';
+
+// Rows go in by (number, caller), so that two sessions that want the same two keys cannot wait for each other in
+// a circle. A conflict with a row whose rest is over replaces it; any other conflict leaves the row out, and the
+// caller sees that the count is short. ON CONFLICT waits for whoever inserts the same key at this moment.
+const routeInsertAll = statement(
+  'route_insert_all',
+  `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
+       called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
+       ring_timeout_seconds, max_call_seconds)
+   select $1, n.virtual_number, n.caller_key, $2, $16, n.calling_participant, n.calling_role, n.called_participant,
+       n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14
+     from unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[])
+       as n (virtual_number, caller_key, calling_participant, calling_role, called_participant, called_role,
+             sealed_destination, caller_id)
+    order by n.virtual_number, n.caller_key
+   on conflict (tenant, virtual_number, caller_key) do update
+     set session_id = excluded.session_id, reference = excluded.reference, calling_participant = excluded.calling_participant,
+         calling_role = excluded.calling_role, called_participant = excluded.called_participant,
+         called_role = excluded.called_role, sealed_destination = excluded.sealed_destination,
+         caller_id = excluded.caller_id, mode = excluded.mode, live_until = excluded.live_until,
+         resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
+         max_call_seconds = excluded.max_call_seconds
+     where route.resting_until <= $15
+   returning 1`,
+);
+
+// The hot question: the number by its primary key, the route by its primary key. No join on the session.
+const routeLookup = statement(
+  'route_lookup',
+  `select v.virtual_number is not null as number_known,
+          r.session_id, r.reference, r.calling_participant, r.calling_role, r.called_participant, r.called_role,
+          r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds
+     from (select 1) one
+     left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
+       and ($4::text is null or v.provider_account = $4)
+     left join route r on r.tenant = $1 and r.virtual_number = $2 and r.caller_key = $3
+       and (r.resting_until is null or r.resting_until > $5)`,
+);
+const routeRest = statement(
+  'route_rest',
+  `update route set live_until = least(live_until, $3), resting_until = $4
+    where tenant = $1 and session_id = $2`,
+);
+const routeSetLiveUntil = statement(
+  'route_set_live_until',
+  'update route set live_until = $3 where tenant = $1 and session_id = $2 and resting_until is null',
+);
+const routeRestOf = statement(
+  'route_rest_of',
+  `update route set live_until = least(live_until, $4), resting_until = $5
+    where tenant = $1 and session_id = $2 and caller_key = $3`,
+);
+
+const routeSetDestination = statement(
+  'route_set_destination',
+  'update route set sealed_destination = $4 where tenant = $1 and virtual_number = $2 and caller_key = $3',
+);
+
+interface LookupRow {
+  readonly number_known: boolean;
+  readonly session_id: string | null;
+  readonly reference: string;
+  readonly calling_participant: string;
+  readonly calling_role: string;
+  readonly called_participant: string;
+  readonly called_role: string;
+  readonly sealed_destination: Uint8Array | null;
+  readonly caller_id: VirtualNumber;
+  readonly mode: SessionMode;
+  readonly live_until: Instant;
+  readonly ring_timeout_seconds: number;
+  readonly max_call_seconds: number;
+}
+
+export function routeStatements(connection: SqlConnection, tenant: string): RouteStorage {
+  return {
+    async insertAll(sessionId, routes, now) {
+      const [first] = routes;
+      if (!first) return true;
+      const column = <K extends keyof NewRoute>(key: K): NewRoute[K][] => routes.map((route) => route[key]);
+      const inserted = await connection.query(routeInsertAll, [
+        tenant,
+        sessionId,
+        column('virtualNumber'),
+        column('callerKey'),
+        column('callingParticipantId'),
+        column('callingRole'),
+        column('calledParticipantId'),
+        column('calledRole'),
+        column('sealedDestination'),
+        column('callerId'),
+        first.mode,
+        at(first.liveUntil),
+        first.ringTimeoutSeconds,
+        first.maxCallSeconds,
+        at(now),
+        first.reference,
+      ]);
+      return inserted.length === routes.length;
+    },
+    async lookup(question) {
+      const [row] = await connection.query<LookupRow>(routeLookup, [
+        tenant,
+        question.virtualNumber,
+        question.callerKey,
+        question.providerAccount,
+        at(question.now),
+      ]);
+      return { numberKnown: row?.number_known ?? false, route: row ? toFoundRoute(row) : null };
+    },
+    async rest(sessionId, liveUntil, restingUntil) {
+      await connection.query(routeRest, [tenant, sessionId, at(liveUntil), at(restingUntil)]);
+    },
+    async setLiveUntil(sessionId, liveUntil) {
+      await connection.query(routeSetLiveUntil, [tenant, sessionId, at(liveUntil)]);
+    },
+    async restOf(sessionId, callerKey, liveUntil, restingUntil) {
+      await connection.query(routeRestOf, [tenant, sessionId, callerKey, at(liveUntil), at(restingUntil)]);
+    },
+    async setDestination(virtualNumber, callerKey, sealed) {
+      await connection.query(routeSetDestination, [tenant, virtualNumber, callerKey, sealed]);
+    },
+  };
+}
+
+function toFoundRoute(row: LookupRow): FoundRoute | null {
+  if (row.session_id === null) return null;
+  return {
+    sessionId: row.session_id,
+    reference: row.reference,
+    callingParticipantId: row.calling_participant,
+    callingRole: row.calling_role,
+    calledParticipantId: row.called_participant,
+    calledRole: row.called_role,
+    sealedDestination: row.sealed_destination,
+    callerId: row.caller_id,
+    mode: row.mode,
+    liveUntil: row.live_until,
+    ringTimeoutSeconds: row.ring_timeout_seconds,
+    maxCallSeconds: row.max_call_seconds,
+  };
+}

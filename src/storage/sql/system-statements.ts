@@ -1,0 +1,125 @@
+import type { Instant } from '../../lib/clock.ts';
+import type { KeyStore, StoredDataKey } from '../../privacy/vault.ts';
+import type { SystemStorage } from '../storage.ts';
+import {
+  ACCOUNT_COLUMNS,
+  API_KEY_COLUMNS,
+  type AccountColumns,
+  type ApiKeyColumns,
+  toApiKeyRow,
+  toProviderAccountRow,
+} from './account-statements.ts';
+import { type Database, type SqlConnection, type Statement, statement, systemScope } from './connection.ts';
+import { countOutbox, publishOutbox } from './event-statements.ts';
+import { at } from './parameters.ts';
+
+const tenantInsert = statement(
+  'tenant_insert',
+  'insert into tenant (tenant, name, created_at) values ($1, $2, $3) on conflict do nothing',
+);
+const tenantList = statement('tenant_list', 'select tenant from tenant order by tenant');
+const apiKeyByHash = statement(
+  'api_key_by_hash',
+  `select ${API_KEY_COLUMNS} from api_key where key_hash = $1`,
+);
+const providerAccountById = statement(
+  'provider_account_by_id',
+  `select ${ACCOUNT_COLUMNS} from provider_account where id = $1`,
+);
+const providerAccountList = statement(
+  'provider_account_list',
+  `select ${ACCOUNT_COLUMNS} from provider_account order by tenant, name`,
+);
+const poolNames = statement('pool_names', 'select tenant, name as pool from pool order by tenant, name');
+const sessionExpired = statement(
+  'session_expired',
+  `select tenant, id, reference from session where state <> 'closed' and expires_at <= $1 order by expires_at limit $2`,
+);
+const poolsWithPending = statement(
+  'pools_with_pending',
+  `select distinct tenant, pool from session where state = 'pending'`,
+);
+const callOverdue = statement(
+  'call_overdue',
+  `select tenant, id from call
+    where state in ('decided', 'ringing', 'answered')
+      and coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
+          + make_interval(secs => max_call_seconds) <= $1
+    order by started_at limit $2`,
+);
+const trimRoutes = statement(
+  'trim_routes',
+  `delete from route where (tenant, virtual_number, caller_key) in
+     (select tenant, virtual_number, caller_key from route where resting_until <= $1 limit $2) returning 1`,
+);
+const trimInbox = statement(
+  'trim_inbox',
+  `delete from inbox where (tenant, source, event_id) in
+     (select tenant, source, event_id from inbox where received_at <= $1 limit $2) returning 1`,
+);
+const trimIdempotency = statement(
+  'trim_idempotency',
+  `delete from idempotency where (tenant, api_key_id, key) in
+     (select tenant, api_key_id, key from idempotency where expires_at <= $1 limit $2) returning 1`,
+);
+const ping = statement('ping', 'select 1 as one');
+const dataKeyList = statement(
+  'data_key_list',
+  'select key_id as "keyId", purpose, wrapped from data_key where tenant = $1 order by key_id',
+);
+const dataKeyInsert = statement(
+  'data_key_insert',
+  `insert into data_key (tenant, key_id, purpose, wrapped, created_at) values ($1, $2, $3, $4, $5)
+   on conflict do nothing`,
+);
+
+export function systemStatements(database: Database): SystemStorage {
+  const query = <Row>(one: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> =>
+    database.run(systemScope, (connection: SqlConnection) => connection.query<Row>(one, values));
+  return {
+    async tenantInsert(tenant, name, createdAt) {
+      await query(tenantInsert, [tenant, name, at(createdAt)]);
+    },
+    async tenantList() {
+      return (await query<{ tenant: string }>(tenantList)).map((row) => row.tenant);
+    },
+    async apiKeyByHash(hash) {
+      const [row] = await query<ApiKeyColumns>(apiKeyByHash, [hash]);
+      return row ? toApiKeyRow(row) : null;
+    },
+    async providerAccountById(id) {
+      const [row] = await query<AccountColumns>(providerAccountById, [id]);
+      return row ? toProviderAccountRow(row) : null;
+    },
+    async providerAccountList() {
+      return (await query<AccountColumns>(providerAccountList)).map(toProviderAccountRow);
+    },
+    poolList: () => query(poolNames),
+    expiredSessions: (now: Instant, limit: number) => query(sessionExpired, [at(now), limit]),
+    pendingPools: () => query(poolsWithPending),
+    overdueCalls: (now: Instant, limit: number) => query(callOverdue, [at(now), limit]),
+    outboxPublish: (limit, publish) =>
+      database.transaction(systemScope, (connection) => publishOutbox(connection, limit, publish)),
+    outboxSize: () => database.run(systemScope, countOutbox),
+    async trim(before, limit) {
+      const routes = await query(trimRoutes, [at(before.routes), limit]);
+      const inbox = await query(trimInbox, [at(before.inbox), limit]);
+      const idempotency = await query(trimIdempotency, [at(before.idempotency), limit]);
+      return routes.length + inbox.length + idempotency.length;
+    },
+    async ping() {
+      await query(ping);
+    },
+  };
+}
+
+export function keyStoreStatements(database: Database): KeyStore {
+  return {
+    dataKeyList: (tenant) =>
+      database.run(systemScope, (connection) => connection.query<StoredDataKey>(dataKeyList, [tenant])),
+    async dataKeyInsert(tenant, key, createdAt) {
+      const values = [tenant, key.keyId, key.purpose, key.wrapped, at(createdAt)];
+      await database.run(systemScope, (connection) => connection.query(dataKeyInsert, values));
+    },
+  };
+}
