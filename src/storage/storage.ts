@@ -211,17 +211,19 @@ export interface Allocation {
 export interface NewRoute extends Omit<RouteFacts, 'sessionId'> {
   readonly virtualNumber: VirtualNumber;
   readonly callerKey: CallerKey;
+  readonly reference: string;
   readonly sealedDestination: Sealed;
 }
 
 export interface RouteLookup {
   /** whether the dialled number is held at the provider account that asks, and not decommissioned */
   readonly numberKnown: boolean;
-  readonly route:
-    | (RouteFacts & { readonly sealedDestination: Sealed | null; readonly reference: string })
-    | null;
-  /** the call or message by this provider id, if it was decided before */
-  readonly decided: DecidedCall | null;
+  readonly route: FoundRoute | null;
+}
+
+export interface FoundRoute extends RouteFacts {
+  readonly reference: string;
+  readonly sealedDestination: Sealed | null;
 }
 
 export interface DecidedCall extends CallRecord {
@@ -239,10 +241,10 @@ export interface RouteStorage {
    * After false, some may have been inserted; the caller undoes them with its savepoint.
    */
   insertAll(sessionId: string, routes: readonly NewRoute[], now: Instant): Promise<boolean>;
-  /** The hot question. One statement, three primary-key look-ups, no join on the session. */
+  /** The hot question. One statement, two primary-key look-ups, no join on the session. */
   lookup(question: {
-    readonly providerAccount: string;
-    readonly providerCallId: string;
+    /** null: whichever account of the tenant holds the number */
+    readonly providerAccount: string | null;
     readonly virtualNumber: VirtualNumber;
     readonly callerKey: CallerKey | null;
     readonly now: Instant;
@@ -250,7 +252,9 @@ export interface RouteStorage {
   rest(sessionId: string, liveUntil: Instant, restingUntil: Instant): Promise<void>;
   /** Prolongs or shortens the life of an open session's routes. */
   setLiveUntil(sessionId: string, liveUntil: Instant): Promise<void>;
-  deleteOf(sessionId: string, callerKey: CallerKey): Promise<void>;
+  /** Ends what one person of a session could dial: that person's number has changed. */
+  restOf(sessionId: string, callerKey: CallerKey, liveUntil: Instant, restingUntil: Instant): Promise<void>;
+  setDestination(virtualNumber: VirtualNumber, callerKey: CallerKey, sealed: Sealed): Promise<void>;
 }
 
 export interface NewCall {
@@ -272,22 +276,26 @@ export interface NewCall {
   readonly startedAt: Instant;
 }
 
+export interface LockedCall extends CallRecord {
+  readonly reference: string | null;
+  readonly maxCallSeconds: number | null;
+}
+
 export interface CallStorage {
   /** Records the decision and what it announces, in one statement. False: this call was decided before. */
   insert(call: NewCall, event: OutboxEvent): Promise<boolean>;
+  /** The decision on this call, if one was taken, and whether its session could still route at `now`. */
+  decided(providerAccount: string, providerCallId: string, now: Instant): Promise<DecidedCall | null>;
+  /** Turns a decision that came too late to be told into a refusal, so that it is never told. */
+  refuse(providerAccount: string, providerCallId: string, reason: DecisionReason, at: Instant): Promise<void>;
   get(id: string): Promise<CallRecord | null>;
   list(
     filter: { sessionId: string | null; reference: string | null },
     page: Page,
   ): Promise<readonly CallRecord[]>;
   /** Locks the call until the transaction ends. */
-  lock(
-    providerAccount: string,
-    providerCallId: string,
-  ): Promise<(CallRecord & { reference: string | null; maxCallSeconds: number | null }) | null>;
-  lockById(
-    id: string,
-  ): Promise<(CallRecord & { reference: string | null; maxCallSeconds: number | null }) | null>;
+  lock(providerAccount: string, providerCallId: string): Promise<LockedCall | null>;
+  lockById(id: string): Promise<LockedCall | null>;
   setProgress(id: string, progress: CallProgress): Promise<void>;
   addEvent(id: string, status: LegStatus, receivedAt: Instant): Promise<void>;
   /** For each call of the session that has not ended: when it must have, at the latest. */
