@@ -11,8 +11,6 @@ export const ClosedReason = {
   Expired: 'expired',
   /** a newer assignment of the same reference took its place */
   Reassigned: 'reassigned',
-  /** a newer assignment, or the end of the order, was known before this one arrived: it never opened */
-  Superseded: 'superseded',
   /** closed through the API without a reason of the list */
   Closed: 'closed',
 } as const;

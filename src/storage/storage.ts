@@ -110,19 +110,21 @@ export interface VirtualNumberStorage {
    * Dedicated: takes up to `limit` idle numbers, longest idle first, that none of the callers has met. Skips
    * numbers that somebody else is taking at this moment, so getting fewer proves nothing.
    */
-  take(search: CandidateSearch): Promise<readonly VirtualNumber[]>;
+  take(search: CandidateSearch, sessionId: string): Promise<readonly VirtualNumber[]>;
   /** Dedicated: idle numbers that may stand for one participant, without taking them; waits for nobody. */
   idleCandidates(search: CandidateSearch): Promise<readonly VirtualNumber[]>;
   /** Dedicated: takes exactly these, or returns false. Waits for whoever is taking one of them. */
-  takeThese(virtualNumbers: readonly VirtualNumber[], now: Instant): Promise<boolean>;
+  takeThese(virtualNumbers: readonly VirtualNumber[], sessionId: string, now: Instant): Promise<boolean>;
+  /** Whether this number would be a candidate, in either mode. */
+  isCandidate(virtualNumber: VirtualNumber, search: CandidateSearch): Promise<boolean>;
   /** Shared: first-fit candidates for one participant; those that stand for that person already come last. */
   sharedCandidates(
     search: CandidateSearch & { readonly standingFor: CallerKey },
   ): Promise<readonly VirtualNumber[]>;
   /** The number that stood for this person last, in this pool. */
   lastStoodFor(pool: string, person: CallerKey): Promise<VirtualNumber | null>;
-  /** Dedicated: lets the numbers of a closed session rest until `idleAt`. */
-  rest(virtualNumbers: readonly VirtualNumber[], idleAt: Instant): Promise<void>;
+  /** Dedicated: lets the numbers that this session took last, and no other after it, rest until `idleAt`. */
+  rest(sessionId: string, virtualNumbers: readonly VirtualNumber[], idleAt: Instant): Promise<void>;
   countHeld(pool: string): Promise<number>;
 }
 
@@ -223,16 +225,17 @@ export interface RouteLookup {
 
 export interface FoundRoute extends RouteFacts {
   readonly reference: string;
+  /** whether the session is closed, and the route lives on grace alone */
+  readonly inGrace: boolean;
   readonly sealedDestination: Sealed | null;
 }
 
 export interface DecidedCall extends CallRecord {
   readonly callerKey: CallerKey | null;
-  readonly sealedDestination: Sealed | null;
   readonly ringTimeoutSeconds: number | null;
   readonly maxCallSeconds: number | null;
-  /** whether the session could still route at `now` */
-  readonly sessionLive: boolean;
+  /** of the route that was chosen, if it is still the same and live; else null */
+  readonly sealedDestination: Sealed | null;
 }
 
 export interface RouteStorage {
@@ -270,7 +273,6 @@ export interface NewCall {
   readonly callerId: VirtualNumber | null;
   readonly decision: CallRecord['decision'];
   readonly reason: DecisionReason;
-  readonly sealedDestination: Sealed | null;
   readonly ringTimeoutSeconds: number | null;
   readonly maxCallSeconds: number | null;
   readonly startedAt: Instant;
@@ -284,7 +286,7 @@ export interface LockedCall extends CallRecord {
 export interface CallStorage {
   /** Records the decision and what it announces, in one statement. False: this call was decided before. */
   insert(call: NewCall, event: OutboxEvent): Promise<boolean>;
-  /** The decision on this call, if one was taken, and whether its session could still route at `now`. */
+  /** The decision on this call, if one was taken, with the destination if its route is live at `now`. */
   decided(providerAccount: string, providerCallId: string, now: Instant): Promise<DecidedCall | null>;
   /** Turns a decision that came too late to be told into a refusal, so that it is never told. */
   refuse(providerAccount: string, providerCallId: string, reason: DecisionReason, at: Instant): Promise<void>;
@@ -298,8 +300,8 @@ export interface CallStorage {
   lockById(id: string): Promise<LockedCall | null>;
   setProgress(id: string, progress: CallProgress): Promise<void>;
   addEvent(id: string, status: LegStatus, receivedAt: Instant): Promise<void>;
-  /** For each call of the session that has not ended: when it must have, at the latest. */
-  runningOf(sessionId: string): Promise<readonly { id: string; endsBy: Instant }[]>;
+  /** When the last call of the session ended, or must have ended at the latest; null without calls. */
+  lastEndOf(sessionId: string): Promise<Instant | null>;
 }
 
 export interface NewMessage {
@@ -315,7 +317,6 @@ export interface NewMessage {
   readonly senderId: VirtualNumber | null;
   readonly decision: 'relay' | 'drop';
   readonly reason: DecisionReason;
-  readonly sealedDestination: Sealed | null;
   readonly createdAt: Instant;
 }
 
@@ -338,6 +339,7 @@ export interface MessageStorage {
   decided(
     providerAccount: string,
     providerMessageId: string,
+    now: Instant,
   ): Promise<(MessageRecord & { callerKey: CallerKey | null; sealedDestination: Sealed | null }) | null>;
   list(filter: { sessionId: string | null }, page: Page): Promise<readonly MessageRecord[]>;
 }
@@ -436,6 +438,9 @@ export interface SystemStorage {
    */
   outboxPublish(limit: number, publish: (rows: readonly OutboxRow[]) => Promise<void>): Promise<number>;
   outboxSize(): Promise<number>;
+  /** Takes or renews a lease. False: another holder has it. */
+  leaseAcquire(name: string, holder: string, now: Instant, until: Instant): Promise<boolean>;
+  leaseRelease(name: string, holder: string): Promise<void>;
   /** Deletes what is no longer needed, at most `limit` rows of each kind; returns how many. */
   trim(before: { routes: Instant; inbox: Instant; idempotency: Instant }, limit: number): Promise<number>;
   /** Answers quickly, or throws StorageError. */

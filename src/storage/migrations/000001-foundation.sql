@@ -81,6 +81,8 @@ create table virtual_number (
   -- A dedicated number is allocated while this is null, rests until then, and is idle afterwards. In a shared
   -- pool it stays where it was. One column, so that resting needs no job to lift it.
   idle_at timestamptz,
+  -- the session that took it last, in a dedicated pool: only that one may let it rest
+  last_session_id text,
   created_at timestamptz not null,
   primary key (tenant, virtual_number),
   foreign key (tenant, pool) references pool (tenant, name),
@@ -153,6 +155,9 @@ create unique index participant_exclusive on participant (tenant, virtual_number
   where exclusive and released_at is null;
 -- Numbers of one session differ from each other.
 create unique index participant_distinct on participant (tenant, session_id, virtual_number);
+-- Who stood behind a number, and when.
+create index participant_number on participant (tenant, virtual_number, session_id)
+  where virtual_number is not null;
 create index participant_person on participant (tenant, caller_key, session_id desc)
   where virtual_number is not null;
 
@@ -199,8 +204,6 @@ create table call (
   caller_id text,
   decision text not null check (decision in ('bridge', 'announce', 'collect_pin', 'reject')),
   reason text not null,
-  -- the destination, until the call ends: a repeated question gets the same bytes
-  sealed_destination bytea,
   ring_timeout_seconds integer,
   max_call_seconds integer,
   state text not null check (state in ('decided', 'ringing', 'answered', 'ended', 'refused')),
@@ -243,8 +246,6 @@ create table message (
   sender_id text,
   decision text not null check (decision in ('relay', 'drop')),
   reason text not null,
-  sealed_destination bytea,
-  state text not null,
   created_at timestamptz not null,
   primary key (tenant, id),
   unique (tenant, provider_account, provider_message_id)
@@ -290,6 +291,13 @@ create table intent (
 );
 create unique index intent_unsettled on intent (tenant, provider_account, virtual_number)
   where state in ('planned', 'asked');
+
+-- Which replica does a job that only one may do. A holder that stops renewing loses it at `held_until`.
+create table lease (
+  name text primary key,
+  holder text not null,
+  held_until timestamptz not null
+);
 
 create table idempotency (
   tenant text not null references tenant,

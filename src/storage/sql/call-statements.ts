@@ -9,26 +9,27 @@ const callInsert = statement(
   'call_insert',
   `with decided as (
      insert into call (tenant, id, provider_account, provider_call_id, session_id, reference, calling_role, called_role,
-         virtual_number, caller_key, caller_id, decision, reason, sealed_destination, ring_timeout_seconds,
-         max_call_seconds, state, started_at, ended_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+         virtual_number, caller_key, caller_id, decision, reason, ring_timeout_seconds, max_call_seconds, state,
+         started_at, ended_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
      on conflict (tenant, provider_account, provider_call_id) do nothing
      returning id),
    announced as (
      insert into outbox (tenant, event_id, type, key, data, occurred_at)
-     select $1, $20, $21, $22, $23::jsonb, $18 from decided)
+     select $1, $19, $20, $21, $22::jsonb, $17 from decided)
    select id from decided`,
 );
 const callDecided = statement(
   'call_decided',
-  `select ${CALL_COLUMNS}, c.caller_key, c.sealed_destination, c.ring_timeout_seconds, c.max_call_seconds,
-          exists (select 1 from route r where r.tenant = c.tenant and r.virtual_number = c.virtual_number
-                    and r.caller_key = c.caller_key and r.session_id = c.session_id and r.live_until > $4) as session_live
-     from call c where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3`,
+  `select ${CALL_COLUMNS}, c.caller_key, c.ring_timeout_seconds, c.max_call_seconds, r.sealed_destination
+     from call c
+     left join route r on r.tenant = c.tenant and r.virtual_number = c.virtual_number
+       and r.caller_key = c.caller_key and r.session_id = c.session_id and r.live_until > $4
+    where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3`,
 );
 const callRefuse = statement(
   'call_refuse',
-  `update call set decision = 'announce', reason = $4, state = 'refused', ended_at = $5, sealed_destination = null
+  `update call set decision = 'announce', reason = $4, state = 'refused', ended_at = $5
     where tenant = $1 and provider_account = $2 and provider_call_id = $3 and state = 'decided'`,
 );
 const callGet = statement('call_get', `select ${CALL_COLUMNS} from call c where c.tenant = $1 and c.id = $2`);
@@ -51,7 +52,7 @@ const callLockById = statement(
 const callSetProgress = statement(
   'call_set_progress',
   `update call set state = $3, ringing_at = $4, answered_at = $5, ended_at = $6, duration_seconds = $7, termination = $8,
-          native_cause = $9, sealed_destination = case when $3 = 'ended' then null else sealed_destination end
+          native_cause = $9
     where tenant = $1 and id = $2`,
 );
 const callAddEvent = statement(
@@ -60,11 +61,12 @@ const callAddEvent = statement(
    values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
 );
 // A call that nobody reports on is taken to end when it has rung and talked for as long as it may.
-const callRunningOf = statement(
-  'call_running_of',
-  `select id, coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
-              + make_interval(secs => max_call_seconds) as ends_by
-     from call where tenant = $1 and session_id = $2 and state in ('decided', 'ringing', 'answered')`,
+const callLastEndOf = statement(
+  'call_last_end_of',
+  `select max(case when state = 'ended' then ended_at
+                   else coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
+                        + make_interval(secs => max_call_seconds) end) as last_end
+     from call where tenant = $1 and session_id = $2 and state <> 'refused'`,
 );
 
 export function callStatements(connection: SqlConnection, tenant: string): CallStorage {
@@ -92,7 +94,6 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         call.callerId,
         call.decision,
         call.reason,
-        call.sealedDestination,
         call.ringTimeoutSeconds,
         call.maxCallSeconds,
         bridged ? 'decided' : 'refused',
@@ -111,7 +112,6 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         sealed_destination: Uint8Array | null;
         ring_timeout_seconds: number | null;
         max_call_seconds: number | null;
-        session_live: boolean;
       };
       const [row] = await connection.query<Row>(callDecided, [
         tenant,
@@ -126,7 +126,6 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         sealedDestination: row.sealed_destination,
         ringTimeoutSeconds: row.ring_timeout_seconds,
         maxCallSeconds: row.max_call_seconds,
-        sessionLive: row.session_live,
       };
     },
     async refuse(providerAccount, providerCallId, reason, refusedAt) {
@@ -160,12 +159,9 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
       const values = [tenant, id, legStatus.status, at(legStatus.at), at(receivedAt), cause];
       await connection.query(callAddEvent, values);
     },
-    async runningOf(sessionId) {
-      const rows = await connection.query<{ id: string; ends_by: Instant }>(callRunningOf, [
-        tenant,
-        sessionId,
-      ]);
-      return rows.map((row) => ({ id: row.id, endsBy: row.ends_by }));
+    async lastEndOf(sessionId) {
+      const [row] = await connection.query<{ last_end: Instant | null }>(callLastEndOf, [tenant, sessionId]);
+      return row?.last_end ?? null;
     },
   };
 }

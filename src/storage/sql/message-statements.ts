@@ -25,19 +25,23 @@ const messageInsert = statement(
   'message_insert',
   `with decided as (
      insert into message (tenant, id, provider_account, provider_message_id, session_id, reference, sending_role,
-         receiving_role, virtual_number, caller_key, sender_id, decision, reason, sealed_destination, state, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'decided', $15)
+         receiving_role, virtual_number, caller_key, sender_id, decision, reason, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (tenant, provider_account, provider_message_id) do nothing
      returning id),
    announced as (
      insert into outbox (tenant, event_id, type, key, data, occurred_at)
-     select $1, $16, $17, $18, $19::jsonb, $15 from decided)
+     select $1, $15, $16, $17, $18::jsonb, $14 from decided)
    select id from decided`,
 );
 const messageDecided = statement(
   'message_decided',
-  `select ${COLUMNS}, caller_key, sealed_destination from message
-    where tenant = $1 and provider_account = $2 and provider_message_id = $3`,
+  `select m.id, m.session_id, m.provider_message_id, m.sending_role, m.receiving_role, m.virtual_number, m.sender_id,
+          m.decision, m.reason, m.created_at, m.caller_key, r.sealed_destination
+     from message m
+     left join route r on r.tenant = m.tenant and r.virtual_number = m.virtual_number
+       and r.caller_key = m.caller_key and r.session_id = m.session_id and r.live_until > $4
+    where m.tenant = $1 and m.provider_account = $2 and m.provider_message_id = $3`,
 );
 const messageList = statement(
   'message_list',
@@ -63,7 +67,6 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
         message.senderId,
         message.decision,
         message.reason,
-        message.sealedDestination,
         at(message.createdAt),
         eventId,
         event.type,
@@ -72,9 +75,9 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
       ]);
       return rows.length > 0;
     },
-    async decided(providerAccount, providerMessageId) {
+    async decided(providerAccount, providerMessageId, now) {
       type DecidedRow = Row & { caller_key: Uint8Array | null; sealed_destination: Uint8Array | null };
-      const values = [tenant, providerAccount, providerMessageId];
+      const values = [tenant, providerAccount, providerMessageId, at(now)];
       const [row] = await connection.query<DecidedRow>(messageDecided, values);
       if (!row) return null;
       return {

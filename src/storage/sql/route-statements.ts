@@ -35,7 +35,8 @@ const routeLookup = statement(
   'route_lookup',
   `select v.virtual_number is not null as number_known,
           r.session_id, r.reference, r.calling_participant, r.calling_role, r.called_participant, r.called_role,
-          r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds
+          r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds,
+          r.resting_until is not null as in_grace
      from (select 1) one
      left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
        and ($4::text is null or v.provider_account = $4)
@@ -76,6 +77,7 @@ interface LookupRow {
   readonly live_until: Instant;
   readonly ring_timeout_seconds: number;
   readonly max_call_seconds: number;
+  readonly in_grace: boolean;
 }
 
 export function routeStatements(connection: SqlConnection, tenant: string): RouteStorage {
@@ -138,6 +140,7 @@ function toFoundRoute(row: LookupRow): FoundRoute | null {
     callingRole: row.calling_role,
     calledParticipantId: row.called_participant,
     calledRole: row.called_role,
+    inGrace: row.in_grace,
     sealedDestination: row.sealed_destination,
     callerId: row.caller_id,
     mode: row.mode,

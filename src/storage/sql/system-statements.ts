@@ -62,6 +62,14 @@ const trimIdempotency = statement(
   `delete from idempotency where (tenant, api_key_id, key) in
      (select tenant, api_key_id, key from idempotency where expires_at <= $1 limit $2) returning 1`,
 );
+const leaseAcquire = statement(
+  'lease_acquire',
+  `insert into lease (name, holder, held_until) values ($1, $2, $4)
+   on conflict (name) do update set holder = excluded.holder, held_until = excluded.held_until
+     where lease.holder = excluded.holder or lease.held_until <= $3
+   returning name`,
+);
+const leaseRelease = statement('lease_release', 'delete from lease where name = $1 and holder = $2');
 const ping = statement('ping', 'select 1 as one');
 const dataKeyList = statement(
   'data_key_list',
@@ -100,6 +108,12 @@ export function systemStatements(database: Database): SystemStorage {
     overdueCalls: (now: Instant, limit: number) => query(callOverdue, [at(now), limit]),
     outboxPublish: (limit, publish) =>
       database.transaction(systemScope, (connection) => publishOutbox(connection, limit, publish)),
+    async leaseAcquire(name, holder, now, until) {
+      return (await query(leaseAcquire, [name, holder, at(now), at(until)])).length > 0;
+    },
+    async leaseRelease(name, holder) {
+      await query(leaseRelease, [name, holder]);
+    },
     outboxSize: () => database.run(systemScope, countOutbox),
     async trim(before, limit) {
       const routes = await query(trimRoutes, [at(before.routes), limit]);

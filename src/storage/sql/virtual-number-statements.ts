@@ -72,7 +72,7 @@ const NOBODY_KNOWS_IT = `not exists (select 1 from route r where r.tenant = $1
 // and the cost does not grow with the pool. SKIP LOCKED lets concurrent takers pass each other.
 const virtualNumberTake = statement(
   'virtual_number_take',
-  `update virtual_number taken set idle_at = null
+  `update virtual_number taken set idle_at = null, last_session_id = $7
      from (select v.virtual_number from virtual_number v
             where v.tenant = $1 and v.pool = $2 and v.state = 'in_service' and v.idle_at <= $3
               and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}
@@ -88,10 +88,16 @@ const virtualNumberIdleCandidates = statement(
       and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}
     order by v.idle_at, v.virtual_number limit $6`,
 );
+const virtualNumberIsCandidate = statement(
+  'virtual_number_is_candidate',
+  `select v.virtual_number from virtual_number v
+    where v.tenant = $1 and v.virtual_number = $6 and v.pool = $2 and v.state = 'in_service' and v.idle_at <= $3
+      and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}`,
+);
 // Locks in the order of the numbers, so that two takers cannot wait for each other in a circle.
 const virtualNumberTakeThese = statement(
   'virtual_number_take_these',
-  `update virtual_number taken set idle_at = null
+  `update virtual_number taken set idle_at = null, last_session_id = $4
      from (select virtual_number from virtual_number
             where tenant = $1 and virtual_number = any($2) order by virtual_number for update) choice
     where taken.tenant = $1 and taken.virtual_number = choice.virtual_number
@@ -121,7 +127,8 @@ const virtualNumberRest = statement(
   'virtual_number_rest',
   `update virtual_number resting set idle_at = $3
      from (select virtual_number from virtual_number
-            where tenant = $1 and virtual_number = any($2) order by virtual_number for update) choice
+            where tenant = $1 and virtual_number = any($2) and last_session_id = $4
+            order by virtual_number for update) choice
     where resting.tenant = $1 and resting.virtual_number = choice.virtual_number`,
 );
 const virtualNumberCountHeld = statement(
@@ -179,12 +186,17 @@ export function virtualNumberStatements(connection: SqlConnection, tenant: strin
       ]);
       return row?.used ?? false;
     },
-    take: (s) => numbers(virtualNumberTake, [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit]),
+    take: (s, sessionId) =>
+      numbers(virtualNumberTake, [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit, sessionId]),
     idleCandidates: (s) =>
       numbers(virtualNumberIdleCandidates, [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit]),
-    async takeThese(virtualNumbers, now) {
-      const taken = await numbers(virtualNumberTakeThese, [tenant, virtualNumbers, at(now)]);
+    async takeThese(virtualNumbers, sessionId, now) {
+      const taken = await numbers(virtualNumberTakeThese, [tenant, virtualNumbers, at(now), sessionId]);
       return taken.length === virtualNumbers.length;
+    },
+    async isCandidate(virtualNumber, s) {
+      const values = [tenant, s.pool, at(s.now), s.capability, s.callerKeys, virtualNumber];
+      return (await numbers(virtualNumberIsCandidate, values)).length > 0;
     },
     async sharedCandidates(s) {
       const values = [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit, s.standingFor];
@@ -196,8 +208,8 @@ export function virtualNumberStatements(connection: SqlConnection, tenant: strin
       const [last] = await numbers(virtualNumberLastStoodFor, [tenant, pool, person]);
       return last ?? null;
     },
-    async rest(virtualNumbers, idleAt) {
-      await connection.query(virtualNumberRest, [tenant, virtualNumbers, at(idleAt)]);
+    async rest(sessionId, virtualNumbers, idleAt) {
+      await connection.query(virtualNumberRest, [tenant, virtualNumbers, at(idleAt), sessionId]);
     },
     async countHeld(pool) {
       const [row] = await connection.query<{ count: number }>(virtualNumberCountHeld, [tenant, pool]);
