@@ -15,6 +15,7 @@ export const LIMITS = {
   provisionBatch: 50,
   provisionAttempts: 3,
   providerTimeoutMs: 10_000,
+  profileTimeoutMs: 3_000,
   /** after this much silence beyond its limit, a call is closed by us */
   callOverdueSeconds: 120,
   messageCharacters: 1_600,

@@ -52,7 +52,7 @@ export interface MaskingEventData {
   'session.pending': SessionEventData;
   'session.closed': SessionEventData & { readonly reason: string };
   'pool.low': PoolEventData & { readonly lowWater: number };
-  'pool.exhausted': PoolEventData & { readonly sessionId: string; readonly reference: string };
+  'pool.exhausted': { readonly pool: string; readonly sessionId: string; readonly reference: string };
   'call.started': CallEventData;
   'call.answered': CallEventData & { readonly answeredAt: string };
   'call.ended': CallEventData & { readonly durationSeconds: number; readonly termination: string };

@@ -45,14 +45,14 @@ export class UnsealError extends Error {
 
 /** The keys of one tenant, unwrapped, in memory. */
 export class TenantKeys {
-  readonly #tenant: string;
+  readonly tenant: string;
   readonly #sealing: ReadonlyMap<number, Uint8Array>;
   readonly #sealingKeyId: number;
   readonly #index: Uint8Array;
   readonly #random: Random;
 
   constructor(tenant: string, keys: ReadonlyMap<number, UnwrappedKey>, random: Random) {
-    this.#tenant = tenant;
+    this.tenant = tenant;
     this.#random = random;
     const sealing = [...keys].filter(([, key]) => key.purpose === 'seal');
     const index = [...keys].filter(([, key]) => key.purpose === 'index').at(-1);
@@ -89,7 +89,7 @@ export class TenantKeys {
   sealText(text: string, place: Place): Sealed {
     const key = this.#sealing.get(this.#sealingKeyId);
     if (!key) throw new UnsealError('The sealing key is not loaded.');
-    const aad = placeBytes(this.#tenant, place, this.#sealingKeyId);
+    const aad = placeBytes(this.tenant, place, this.#sealingKeyId);
     return seal(key, this.#sealingKeyId, Buffer.from(text, 'utf8'), aad, this.#random);
   }
 
@@ -98,7 +98,7 @@ export class TenantKeys {
     const keyId = keyIdOf(sealed);
     const key = this.#sealing.get(keyId);
     if (!key) throw new UnsealError('The key that sealed this value is not there any more.');
-    return Buffer.from(open(key, sealed, placeBytes(this.#tenant, place, keyId))).toString('utf8');
+    return Buffer.from(open(key, sealed, placeBytes(this.tenant, place, keyId))).toString('utf8');
   }
 }
 

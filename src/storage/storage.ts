@@ -450,3 +450,11 @@ export interface SystemStorage {
 export interface OutboxRow extends OutboxEvent {
   readonly tenant: string;
 }
+
+/** A race was lost too often. Nothing happened; the same request may be made again. */
+export class StorageContention extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StorageContention';
+  }
+}

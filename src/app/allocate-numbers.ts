@@ -1,0 +1,162 @@
+import { assignVirtualNumbers } from '../domain/allocation.ts';
+import type { Pool } from '../domain/pool.ts';
+import { routePairs } from '../domain/route.ts';
+import type { SessionMode } from '../domain/session.ts';
+import type { Capability, VirtualNumber } from '../domain/virtual-number.ts';
+import type { PhoneNumber } from '../privacy/phone-number.ts';
+import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
+import { StorageContention } from '../storage/storage.ts';
+import type { CandidateSearch, NewRoute, TenantStorage } from '../storage/storage.ts';
+import type { App } from './app.ts';
+import { LIMITS } from './limits.ts';
+import { routePlace } from './route-place.ts';
+
+export interface AllocatingParticipant {
+  readonly id: string;
+  readonly role: string;
+  readonly realNumber: PhoneNumber;
+  readonly callerKey: CallerKey;
+}
+
+export interface AllocatingSession {
+  readonly id: string;
+  readonly reference: string;
+  readonly mode: SessionMode;
+  readonly expiresAt: number;
+  readonly participants: readonly AllocatingParticipant[];
+}
+
+/**
+ * Chooses a virtual number for each participant and inserts the routes, or returns null: no legal choice exists.
+ *
+ * It is optimistic. A choice is made from what is visible, the routes are inserted, and the primary key of
+ * `route` is the judge; whoever loses undoes its attempt and chooses again, now seeing what the winner holds.
+ * Each failed attempt means that another session has succeeded, so the loop ends.
+ *
+ * @throws StorageContention after LIMITS.allocationAttempts lost races
+ */
+export async function allocateNumbers(
+  app: Pick<App, 'clock' | 'headroom' | 'metrics'>,
+  storage: TenantStorage,
+  keys: TenantKeys,
+  context: { readonly tenant: string; readonly pool: Pool; readonly session: AllocatingSession },
+): Promise<readonly VirtualNumber[] | null> {
+  const { pool, session } = context;
+  const choose = pool.mode === 'dedicated' ? chooseDedicated : chooseShared;
+  for (let attempt = 0; attempt < LIMITS.allocationAttempts; attempt++) {
+    const outcome = await storage.attempt(async () => {
+      const choice = await choose(app, storage, context, attempt);
+      if (choice === 'exhausted' || choice === 'lost') return choice === 'exhausted' ? choice : null;
+      const routes = toRoutes(keys, pool, session, choice);
+      return (await storage.routes.insertAll(session.id, routes, app.clock.now())) ? choice : null;
+    });
+    if (outcome === 'exhausted') return null;
+    if (outcome !== null) return outcome;
+    app.metrics.allocationConflicts.inc({ pool: pool.name });
+  }
+  throw new StorageContention(`Lost ${LIMITS.allocationAttempts} races for numbers of pool ${pool.name}.`);
+}
+
+type Choice = readonly VirtualNumber[] | 'exhausted' | 'lost';
+type Choose = (
+  app: Pick<App, 'clock' | 'headroom'>,
+  storage: TenantStorage,
+  context: { readonly tenant: string; readonly pool: Pool; readonly session: AllocatingSession },
+  attempt: number,
+) => Promise<Choice>;
+
+/**
+ * The first attempt takes the longest idle numbers that nobody of the session has met, skipping what others are
+ * taking. Should that not be enough, the second way is exact: candidates for each participant, a matching, and
+ * a claim that waits for whoever holds one of them, so that null means exhausted and not merely contended.
+ */
+const chooseDedicated: Choose = async (app, storage, { pool, session }, attempt) => {
+  const { participants } = session;
+  const now = app.clock.now();
+  if (attempt === 0 && pool.selection === 'avoid_sticky') {
+    const all = { ...searchOf(pool, session, now), callerKeys: participants.map((p) => p.callerKey) };
+    const taken = await storage.virtualNumbers.take(all, session.id);
+    return taken.length === participants.length ? taken : 'lost';
+  }
+  const candidates: VirtualNumber[][] = [];
+  for (const participant of participants) {
+    const search = searchFor(pool, session, participant, now);
+    const found = await storage.virtualNumbers.idleCandidates(search);
+    candidates.push(await preferSticky(storage, pool, participant, search, found));
+  }
+  const choice = assignVirtualNumbers(candidates);
+  if (choice === null) return 'exhausted';
+  return (await storage.virtualNumbers.takeThese(choice, session.id, now)) ? choice : 'lost';
+};
+
+/** First-fit for each participant, numbers that do not stand for that person yet before those that do. */
+const chooseShared: Choose = async (app, storage, { tenant, pool, session }) => {
+  const now = app.clock.now();
+  const spare = pool.stock?.lowWater ?? 0;
+  const candidates: VirtualNumber[][] = [];
+  for (const participant of session.participants) {
+    const search = searchFor(pool, session, participant, now);
+    const found = await storage.virtualNumbers.sharedCandidates({
+      ...search,
+      // A few more than needed tell how far this person is from running out.
+      limit: search.limit + spare,
+      standingFor: participant.callerKey,
+    });
+    app.headroom.note(tenant, pool.name, found.length - session.participants.length);
+    candidates.push(await preferSticky(storage, pool, participant, search, found));
+  }
+  return assignVirtualNumbers(candidates) ?? 'exhausted';
+};
+
+function searchOf(pool: Pool, session: AllocatingSession, now: number): Omit<CandidateSearch, 'callerKeys'> {
+  const capability: Capability = session.mode === 'message' ? 'sms' : 'voice';
+  // As many candidates each as there are participants suffice for a matching, if there is one (Hall).
+  return { pool: pool.name, capability, now, limit: session.participants.length };
+}
+
+/** The others dial it, so the others must not know it. */
+function searchFor(
+  pool: Pool,
+  session: AllocatingSession,
+  participant: AllocatingParticipant,
+  now: number,
+): CandidateSearch {
+  const callers = session.participants.filter((other) => other.id !== participant.id);
+  return { ...searchOf(pool, session, now), callerKeys: callers.map((other) => other.callerKey) };
+}
+
+async function preferSticky(
+  storage: TenantStorage,
+  pool: Pool,
+  participant: AllocatingParticipant,
+  search: CandidateSearch,
+  found: readonly VirtualNumber[],
+): Promise<VirtualNumber[]> {
+  if (pool.selection !== 'prefer_sticky') return [...found];
+  const last = await storage.virtualNumbers.lastStoodFor(pool.name, participant.callerKey);
+  if (last === null || !(await storage.virtualNumbers.isCandidate(last, search))) return [...found];
+  return [last, ...found.filter((candidate) => candidate !== last)];
+}
+
+function toRoutes(
+  keys: TenantKeys,
+  pool: Pool,
+  session: AllocatingSession,
+  numbers: readonly VirtualNumber[],
+): NewRoute[] {
+  return routePairs(session.participants, numbers).map(({ calling, called, dialled, shown }) => ({
+    reference: session.reference,
+    virtualNumber: dialled,
+    callerKey: calling.callerKey,
+    callingParticipantId: calling.id,
+    callingRole: calling.role,
+    calledParticipantId: called.id,
+    calledRole: called.role,
+    sealedDestination: keys.sealNumber(called.realNumber, routePlace(dialled, calling.callerKey)),
+    callerId: shown,
+    mode: session.mode,
+    liveUntil: session.expiresAt,
+    ringTimeoutSeconds: pool.ringTimeoutSeconds,
+    maxCallSeconds: pool.maxCallSeconds,
+  }));
+}

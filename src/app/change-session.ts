@@ -1,0 +1,146 @@
+import { MasklineError } from '../domain/errors.ts';
+import { routePairs } from '../domain/route.ts';
+import type { VirtualNumber } from '../domain/virtual-number.ts';
+import { invariant } from '../lib/assert.ts';
+import type { PhoneNumber } from '../privacy/phone-number.ts';
+import type { TenantKeys } from '../privacy/vault.ts';
+import type { ParticipantRow, SessionRow, TenantStorage } from '../storage/storage.ts';
+import type { App } from './app.ts';
+import { routePlace } from './route-place.ts';
+import { type SessionView, toSessionView } from './session-view.ts';
+
+export interface ChangeSessionParams {
+  readonly tenant: string;
+  readonly sessionId: string;
+  /** from now on */
+  readonly expiresInSeconds?: number;
+  readonly participant?: { readonly id: string; readonly realNumber: PhoneNumber };
+}
+
+/**
+ * Extends or shortens a session, or changes the real number of one participant.
+ * @throws MasklineError MASK_SESSION_CLOSED, MASK_NOT_FOUND (participant), MASK_EQUAL_NUMBERS,
+ *   MASK_NUMBER_NOT_ALLOWED, MASK_VIRTUAL_NUMBER_IN_USE
+ */
+export async function changeSession(app: App, params: ChangeSessionParams): Promise<SessionView | null> {
+  const keys = await app.vault.keysOf(params.tenant);
+  const changed = await app.storage.transaction(params.tenant, async (storage) => {
+    const found = await storage.sessions.get(params.sessionId);
+    if (!found) return null;
+    await storage.references.lock(found.reference);
+    const session = await storage.sessions.get(params.sessionId);
+    invariant(session, 'sessions are not deleted while their order is locked');
+    if (session.state === 'closed') {
+      throw new MasklineError(
+        'MASK_SESSION_CLOSED',
+        'A closed session cannot change. Open another assignment.',
+      );
+    }
+    if (params.expiresInSeconds !== undefined) {
+      const expiresAt = app.clock.now() + params.expiresInSeconds * 1_000;
+      await storage.sessions.setExpiry(session.id, expiresAt);
+      await storage.routes.setLiveUntil(session.id, expiresAt);
+    }
+    if (params.participant) {
+      const current = await storage.sessions.get(session.id);
+      invariant(current, 'the session was there a moment ago');
+      await changeNumber(app, storage, keys, current, params.participant);
+    }
+    return storage.sessions.get(session.id);
+  });
+  return changed && toSessionView(keys, changed);
+}
+
+async function changeNumber(
+  app: App,
+  storage: TenantStorage,
+  keys: TenantKeys,
+  session: SessionRow,
+  change: { readonly id: string; readonly realNumber: PhoneNumber },
+): Promise<void> {
+  const participant = session.participants.find((p) => p.id === change.id);
+  if (!participant) {
+    throw new MasklineError('MASK_NOT_FOUND', 'The session has no participant by that id.');
+  }
+  const callerKey = keys.callerKey(change.realNumber);
+  if (session.participants.some((p) => p !== participant && sameKey(p.callerKey, callerKey))) {
+    throw new MasklineError(
+      'MASK_EQUAL_NUMBERS',
+      'Another participant of this session has that real number.',
+    );
+  }
+  if ((await storage.virtualNumbers.known([change.realNumber.reveal()])).size > 0) {
+    throw new MasklineError('MASK_NUMBER_NOT_ALLOWED', 'That is one of the virtual numbers that we lend.');
+  }
+  if (sameKey(participant.callerKey, callerKey)) return;
+  const place = { table: 'participant', row: participant.id } as const;
+  await storage.sessions.setParticipantNumber(
+    session.id,
+    participant.id,
+    keys.sealNumber(change.realNumber, place),
+    callerKey,
+  );
+  if (session.state === 'open') await moveRoutes(app, storage, keys, session, participant, change.realNumber);
+}
+
+/** What the person could dial from the old number ends at once; the same from the new number begins. */
+async function moveRoutes(
+  app: App,
+  storage: TenantStorage,
+  keys: TenantKeys,
+  session: SessionRow,
+  participant: ParticipantRow,
+  realNumber: PhoneNumber,
+): Promise<void> {
+  const pool = await storage.pools.get(session.pool);
+  invariant(pool, 'a session has a pool');
+  const now = app.clock.now();
+  const callerKey = keys.callerKey(realNumber);
+  if (participant.callerKey) {
+    const restingUntil = now + pool.pairQuarantineSeconds * 1_000;
+    await storage.routes.restOf(session.id, participant.callerKey, now, restingUntil);
+  }
+  const numbers = session.participants.map((p) => p.virtualNumber as VirtualNumber);
+  const pairs = routePairs(session.participants, numbers);
+  const inserted = await storage.routes.insertAll(
+    session.id,
+    pairs
+      .filter((pair) => pair.calling.id === participant.id)
+      .map(({ called, dialled, shown }) => ({
+        reference: session.reference,
+        virtualNumber: dialled,
+        callerKey,
+        callingParticipantId: participant.id,
+        callingRole: participant.role,
+        calledParticipantId: called.id,
+        calledRole: called.role,
+        sealedDestination: keys.sealNumber(openNumber(keys, called), routePlace(dialled, callerKey)),
+        callerId: shown,
+        mode: session.mode,
+        liveUntil: session.expiresAt,
+        ringTimeoutSeconds: pool.ringTimeoutSeconds,
+        maxCallSeconds: pool.maxCallSeconds,
+      })),
+    now,
+  );
+  if (!inserted) {
+    throw new MasklineError(
+      'MASK_VIRTUAL_NUMBER_IN_USE',
+      'The new real number has met a virtual number of this session elsewhere. Close the session and open another assignment.',
+    );
+  }
+  for (const { calling, dialled } of pairs.filter((pair) => pair.called.id === participant.id)) {
+    if (!calling.callerKey) continue;
+    const sealed = keys.sealNumber(realNumber, routePlace(dialled, calling.callerKey));
+    await storage.routes.setDestination(dialled, calling.callerKey, sealed);
+  }
+}
+
+function openNumber(keys: TenantKeys, participant: ParticipantRow): PhoneNumber {
+  invariant(participant.sealedNumber, 'an open session has its numbers');
+  return keys.openNumber(participant.sealedNumber, { table: 'participant', row: participant.id });
+}
+
+function sameKey(a: Uint8Array | null, b: Uint8Array): boolean {
+  return a !== null && Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,64 @@
+import { MasklineError } from '../domain/errors.ts';
+import { type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
+import type { VirtualNumberRow } from '../storage/storage.ts';
+import type { App } from './app.ts';
+import { raiseEvent } from './raise-event.ts';
+
+export interface ChangeVirtualNumberParams {
+  readonly tenant: string;
+  readonly virtualNumber: VirtualNumber;
+  readonly state?: VirtualNumberState;
+  readonly pool?: string;
+}
+
+/**
+ * Changes what we have decided about a number. Sessions that it serves go on, except that it cannot move to
+ * another pool or be decommissioned while it serves one or rests.
+ * @throws MasklineError MASK_VIRTUAL_NUMBER_IN_USE, MASK_UNKNOWN_POOL
+ */
+export async function changeVirtualNumber(
+  app: App,
+  params: ChangeVirtualNumberParams,
+): Promise<VirtualNumberRow | null> {
+  const { tenant, virtualNumber, state, pool } = params;
+  const changed = await app.storage.transaction(tenant, async (storage) => {
+    const before = await storage.virtualNumbers.get(virtualNumber);
+    if (!before) return null;
+    const moves = pool !== undefined && pool !== before.pool;
+    const ends = state === VirtualNumberState.Decommissioned && state !== before.state;
+    if ((moves || ends) && (await storage.virtualNumbers.inUse(virtualNumber, app.clock.now()))) {
+      throw new MasklineError(
+        'MASK_VIRTUAL_NUMBER_IN_USE',
+        'The number serves a session or rests after one. Set its state to "draining" and try again later.',
+      );
+    }
+    if (moves) {
+      if (!(await storage.pools.get(pool))) {
+        throw new MasklineError(
+          'MASK_UNKNOWN_POOL',
+          `There is no pool "${pool}". Create it with POST /v1/pools.`,
+        );
+      }
+      await storage.virtualNumbers.setPool(virtualNumber, pool);
+    }
+    if (state !== undefined && state !== before.state) {
+      await storage.virtualNumbers.setState(virtualNumber, state);
+      if (state === VirtualNumberState.Suspended) {
+        const data = {
+          virtualNumber,
+          pool: pool ?? before.pool,
+          providerAccount: before.providerAccount,
+          reason: 'requested',
+        };
+        await storage.outboxAppend([raiseEvent(app, 'virtual_number.suspended', virtualNumber, data)]);
+      }
+    }
+    return storage.virtualNumbers.get(virtualNumber);
+  });
+  if (changed) {
+    app.wake.outbox.raise();
+    app.wake.pending.raise();
+    app.wake.stock.raise();
+  }
+  return changed;
+}

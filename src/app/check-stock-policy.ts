@@ -1,0 +1,17 @@
+import { MasklineError } from '../domain/errors.ts';
+import type { StockPolicy } from '../domain/pool.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+
+/** @throws MasklineError MASK_INVALID_REQUEST, MASK_UNKNOWN_PROVIDER_ACCOUNT */
+export async function checkStockPolicy(storage: TenantStorage, stock: StockPolicy | null): Promise<void> {
+  if (!stock) return;
+  if (stock.lowWater > stock.target || stock.target > stock.max) {
+    throw new MasklineError('MASK_INVALID_REQUEST', 'A stock policy needs lowWater ≤ target ≤ max.');
+  }
+  if (!(await storage.providerAccounts.get(stock.providerAccount))) {
+    throw new MasklineError(
+      'MASK_UNKNOWN_PROVIDER_ACCOUNT',
+      `There is no provider account "${stock.providerAccount}". Add it with \`maskline providers add\`.`,
+    );
+  }
+}

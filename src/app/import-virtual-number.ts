@@ -1,0 +1,54 @@
+import { MasklineError } from '../domain/errors.ts';
+import { type Capability, type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
+import type { VirtualNumberRow } from '../storage/storage.ts';
+import type { App } from './app.ts';
+
+export interface ImportVirtualNumberParams {
+  readonly tenant: string;
+  readonly virtualNumber: VirtualNumber;
+  readonly pool: string;
+  readonly providerAccount: string;
+  readonly capabilities: readonly Capability[];
+}
+
+/**
+ * Takes a number that the account holds already into a pool.
+ * @throws MasklineError MASK_UNKNOWN_POOL, MASK_UNKNOWN_PROVIDER_ACCOUNT, MASK_ALREADY_EXISTS
+ */
+export async function importVirtualNumber(
+  app: App,
+  params: ImportVirtualNumberParams,
+): Promise<VirtualNumberRow> {
+  const { tenant, virtualNumber, pool, providerAccount, capabilities } = params;
+  const row: VirtualNumberRow = {
+    virtualNumber,
+    pool,
+    providerAccount,
+    capabilities,
+    providerNumberId: null,
+    state: VirtualNumberState.InService,
+    createdAt: app.clock.now(),
+  };
+  await app.storage.transaction(tenant, async (storage) => {
+    if (!(await storage.pools.get(pool))) {
+      throw new MasklineError(
+        'MASK_UNKNOWN_POOL',
+        `There is no pool "${pool}". Create it with POST /v1/pools.`,
+      );
+    }
+    if (!(await storage.providerAccounts.get(providerAccount))) {
+      throw new MasklineError(
+        'MASK_UNKNOWN_PROVIDER_ACCOUNT',
+        `There is no provider account "${providerAccount}".`,
+      );
+    }
+    if (!(await storage.virtualNumbers.insert(row))) {
+      throw new MasklineError(
+        'MASK_ALREADY_EXISTS',
+        'This virtual number is in a pool already. Move it with PATCH.',
+      );
+    }
+  });
+  app.wake.pending.raise();
+  return row;
+}

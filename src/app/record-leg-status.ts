@@ -1,0 +1,82 @@
+import { applyLegStatus, type LegStatus, Termination } from '../domain/call.ts';
+import type { LockedCall, OutboxEvent, TenantStorage } from '../storage/storage.ts';
+import type { App } from './app.ts';
+import { raiseEvent } from './raise-event.ts';
+import { restIfClosed } from './rest-closed-session.ts';
+
+export interface RecordLegStatusParams {
+  readonly tenant: string;
+  readonly providerAccount: string;
+  readonly providerCallId: string;
+  readonly legStatus: LegStatus;
+}
+
+/**
+ * Adds what a status callback says to the call record. The same callback twice, or one that comes late, changes
+ * nothing that was known better; each fact is announced once.
+ */
+export async function recordLegStatus(
+  app: App,
+  params: RecordLegStatusParams,
+): Promise<'recorded' | 'known' | 'no_such_call'> {
+  const { tenant, providerAccount, providerCallId, legStatus } = params;
+  const outcome = await app.storage.transaction(tenant, async (storage) => {
+    const call = await storage.calls.lock(providerAccount, providerCallId);
+    return call ? record(app, storage, call, legStatus) : 'no_such_call';
+  });
+  if (outcome === 'recorded') app.wake.outbox.raise();
+  return outcome;
+}
+
+/** Closes a call whose end was never reported. Its duration is an estimate, and its termination says so. */
+export async function closeOverdueCall(app: App, tenant: string, callId: string): Promise<void> {
+  await app.storage.transaction(tenant, async (storage) => {
+    const call = await storage.calls.lockById(callId);
+    if (!call) return;
+    await record(app, storage, call, {
+      status: 'ended',
+      at: app.clock.now(),
+      termination: Termination.Unreported,
+      durationSeconds: null,
+      nativeCause: null,
+    });
+  });
+  app.wake.outbox.raise();
+}
+
+async function record(
+  app: App,
+  storage: TenantStorage,
+  call: LockedCall,
+  legStatus: LegStatus,
+): Promise<'recorded' | 'known'> {
+  const progress = applyLegStatus(call, legStatus);
+  if (!progress) return 'known';
+  await storage.calls.setProgress(call.id, progress);
+  await storage.calls.addEvent(call.id, legStatus, app.clock.now());
+  await storage.outboxAppend(progressEvents(app, { ...call, ...progress }, legStatus));
+  if (call.sessionId) await restIfClosed(storage, call.sessionId);
+  return 'recorded';
+}
+
+function progressEvents(app: App, call: LockedCall, legStatus: LegStatus): OutboxEvent[] {
+  const { id: callId, sessionId, reference, callingRole, calledRole, virtualNumber } = call;
+  const data = { callId, sessionId, reference, callingRole, calledRole, virtualNumber };
+  const key = reference ?? callId;
+  if (legStatus.status === 'answered') {
+    return [
+      raiseEvent(app, 'call.answered', key, { ...data, answeredAt: new Date(legStatus.at).toISOString() }),
+    ];
+  }
+  if (legStatus.status === 'ended') {
+    const { durationSeconds, termination } = call;
+    return [
+      raiseEvent(app, 'call.ended', key, {
+        ...data,
+        durationSeconds: durationSeconds ?? 0,
+        termination: termination ?? Termination.Unreported,
+      }),
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,156 @@
+import { type DecisionReason, judgeRoute } from '../domain/route.ts';
+import type { VirtualNumber } from '../domain/virtual-number.ts';
+import { createId } from '../lib/id.ts';
+import type { PhoneNumber } from '../privacy/phone-number.ts';
+import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
+import type { MessageInstruction } from '../providers/provider.ts';
+import type { FoundRoute, NewMessage, OutboxEvent } from '../storage/storage.ts';
+import type { App } from './app.ts';
+import { withDeadline } from './deadline.ts';
+import { LIMITS } from './limits.ts';
+import { raiseEvent } from './raise-event.ts';
+import { routePlace } from './route-place.ts';
+
+export interface RelayQuestion {
+  readonly tenant: string;
+  readonly providerAccount: string;
+  readonly providerMessageId: string;
+  readonly sendingNumber: PhoneNumber | null;
+  readonly calledNumber: VirtualNumber | null;
+  readonly body: string;
+}
+
+export interface RelayedMessage {
+  readonly messageId: string | null;
+  readonly sessionId: string | null;
+  readonly reason: DecisionReason;
+  readonly instruction: MessageInstruction;
+}
+
+/**
+ * Says what to do with a text: the same look-up as a call. A refused text is dropped in silence, because an
+ * automatic reply to strangers can be made to cost money. The words pass through and are not kept.
+ * It never throws and answers by LIMITS.answerDeadlineMs.
+ */
+export async function relayMessage(app: App, question: RelayQuestion): Promise<RelayedMessage> {
+  try {
+    return await withDeadline(app.clock, LIMITS.answerDeadlineMs, decide(app, question), () =>
+      drop('too_late', null),
+    );
+  } catch (error) {
+    app.log.error(
+      { error, account: question.providerAccount },
+      'A text could not be decided, so it was dropped.',
+    );
+    return drop('too_late', null);
+  }
+}
+
+async function decide(app: App, question: RelayQuestion): Promise<RelayedMessage> {
+  const { tenant, calledNumber, sendingNumber, providerAccount } = question;
+  const keys = await app.vault.keysOf(tenant);
+  const callerKey = sendingNumber && keys.callerKey(sendingNumber);
+  const now = app.clock.now();
+  const found =
+    calledNumber === null
+      ? { numberKnown: false, route: null }
+      : await app.storage.run(tenant, (storage) =>
+          storage.routes.lookup({ providerAccount, virtualNumber: calledNumber, callerKey, now }),
+        );
+  const verdict = judgeRoute({ now, kind: 'message', ...found });
+  const relayed =
+    verdict.reason === 'ok' && found.route && callerKey && calledNumber
+      ? relay(keys, found.route, calledNumber, callerKey, question.body)
+      : drop(verdict.reason === 'ok' ? 'unknown_caller' : verdict.reason, found.route?.sessionId ?? null);
+  const record = toRecord(app, question, callerKey, found.route, relayed);
+  const isNew = await app.storage.run(tenant, (storage) =>
+    storage.messages.insert(record, decisionEvent(app, record)),
+  );
+  if (!isNew) return replay(app, keys, question, callerKey);
+  app.wake.outbox.raise();
+  app.metrics.decisions.inc({ kind: 'message', reason: relayed.reason });
+  return { ...relayed, messageId: record.id };
+}
+
+function relay(
+  keys: TenantKeys,
+  route: Pick<FoundRoute, 'sealedDestination' | 'sessionId' | 'callerId'>,
+  dialled: VirtualNumber,
+  callerKey: CallerKey,
+  body: string,
+): RelayedMessage {
+  if (!route.sealedDestination) return drop('session_ended', route.sessionId);
+  const destination = keys.openNumber(route.sealedDestination, routePlace(dialled, callerKey));
+  const instruction = {
+    decision: 'relay',
+    destination,
+    sender: route.callerId,
+    body: body.slice(0, LIMITS.messageCharacters),
+  } as const;
+  return { messageId: null, sessionId: route.sessionId, reason: 'ok', instruction };
+}
+
+function drop(reason: DecisionReason, sessionId: string | null): RelayedMessage {
+  return { messageId: null, sessionId, reason, instruction: { decision: 'drop' } };
+}
+
+/** A provider that lost our answer asks again; it gets the same one, as long as the route is the same and live. */
+async function replay(
+  app: App,
+  keys: TenantKeys,
+  question: RelayQuestion,
+  callerKey: CallerKey | null,
+): Promise<RelayedMessage> {
+  const now = app.clock.now();
+  const decided = await app.storage.run(question.tenant, (storage) =>
+    storage.messages.decided(question.providerAccount, question.providerMessageId, now),
+  );
+  const same =
+    decided &&
+    callerKey &&
+    decided.callerKey &&
+    Buffer.compare(decided.callerKey, callerKey) === 0 &&
+    decided.virtualNumber === question.calledNumber;
+  if (!same) return drop('unknown_caller', null);
+  const { sealedDestination, sessionId, senderId } = decided;
+  const fresh = now - decided.createdAt <= LIMITS.answerReplaySeconds * 1_000;
+  if (decided.reason !== 'ok') return drop(decided.reason, sessionId);
+  if (!fresh || !sealedDestination || !sessionId || !senderId || !question.calledNumber) {
+    return drop('session_ended', sessionId);
+  }
+  const route = { sealedDestination, sessionId, callerId: senderId };
+  return { ...relay(keys, route, question.calledNumber, callerKey, question.body), messageId: decided.id };
+}
+
+function toRecord(
+  app: App,
+  question: RelayQuestion,
+  callerKey: CallerKey | null,
+  route: FoundRoute | null,
+  relayed: RelayedMessage,
+): NewMessage {
+  return {
+    id: createId('msg', app.clock, app.random),
+    providerAccount: question.providerAccount,
+    providerMessageId: question.providerMessageId,
+    sessionId: route?.sessionId ?? null,
+    reference: route?.reference ?? null,
+    sendingRole: route?.callingRole ?? null,
+    receivingRole: route?.calledRole ?? null,
+    virtualNumber: question.calledNumber ?? '',
+    callerKey,
+    senderId: relayed.instruction.decision === 'relay' ? relayed.instruction.sender : null,
+    decision: relayed.instruction.decision,
+    reason: relayed.reason,
+    createdAt: app.clock.now(),
+  };
+}
+
+function decisionEvent(app: App, message: NewMessage): OutboxEvent {
+  const { id: messageId, sessionId, reference, sendingRole, receivingRole, virtualNumber } = message;
+  const data = { messageId, sessionId, reference, sendingRole, receivingRole, virtualNumber };
+  const key = reference ?? messageId;
+  return message.reason === 'ok'
+    ? raiseEvent(app, 'message.relayed', key, data)
+    : raiseEvent(app, 'message.refused', key, { ...data, reason: message.reason });
+}

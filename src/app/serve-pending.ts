@@ -1,0 +1,46 @@
+import type { PhoneNumber } from '../privacy/phone-number.ts';
+import type { TenantKeys } from '../privacy/vault.ts';
+import type { SessionRow } from '../storage/storage.ts';
+import type { App } from './app.ts';
+import { LIMITS } from './limits.ts';
+import { openPending, type PendingSession } from './open-pending.ts';
+
+/**
+ * Tries the sessions that wait for a number, the oldest first. One that still finds nothing (all that is left
+ * has met one of its people lately) does not hold up those behind it. Returns how many opened.
+ */
+export async function servePending(app: App, tenant: string, poolName: string): Promise<number> {
+  const keys = await app.vault.keysOf(tenant);
+  const waiting = await app.storage.run(tenant, (s) => s.sessions.pending(poolName, LIMITS.pendingBatch));
+  let opened = 0;
+  for (const { id, reference } of waiting) {
+    const served = await app.storage.transaction(tenant, async (storage) => {
+      await storage.references.lock(reference);
+      const session = await storage.sessions.get(id);
+      const pool = await storage.pools.get(poolName);
+      if (!pool || session?.state !== 'pending') return false;
+      const resolved = unseal(keys, session);
+      const event = resolved && (await openPending(app, storage, keys, pool, resolved));
+      if (event) await storage.outboxAppend([event]);
+      return event !== null;
+    });
+    if (served) opened++;
+  }
+  if (opened > 0) {
+    app.metrics.sessionsOpened.inc({ pool: poolName }, opened);
+    app.wake.outbox.raise();
+  }
+  return opened;
+}
+
+/** Null when a number was erased meanwhile: such a session can only expire. */
+function unseal(keys: TenantKeys, session: SessionRow): PendingSession | null {
+  const participants: (PendingSession['participants'][number] & { sealedNumber: Uint8Array })[] = [];
+  for (const p of session.participants) {
+    if (!p.sealedNumber || !p.callerKey) return null;
+    const realNumber: PhoneNumber = keys.openNumber(p.sealedNumber, { table: 'participant', row: p.id });
+    const { id, role, userId, callerKey, sealedNumber } = p as typeof p & { callerKey: Uint8Array };
+    participants.push({ id, role, userId, callerKey, realNumber, sealedNumber: sealedNumber as Uint8Array });
+  }
+  return { ...session, participants };
+}

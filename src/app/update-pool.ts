@@ -1,0 +1,39 @@
+import { MasklineError } from '../domain/errors.ts';
+import type { Pool, PoolPolicy } from '../domain/pool.ts';
+import type { App } from './app.ts';
+import { checkStockPolicy } from './check-stock-policy.ts';
+
+export interface UpdatePoolParams {
+  readonly tenant: string;
+  readonly name: string;
+  readonly changes: Partial<PoolPolicy>;
+}
+
+/**
+ * Changes a pool. What is open keeps the limits that it was opened with; the rest of what closes from now on
+ * follows the new clocks. The mode changes only while nothing of the pool is in use, because the two modes
+ * promise different things about a number.
+ * @throws MasklineError MASK_POOL_IN_USE, MASK_INVALID_REQUEST, MASK_UNKNOWN_PROVIDER_ACCOUNT
+ */
+export async function updatePool(app: App, params: UpdatePoolParams): Promise<Pool | null> {
+  const { tenant, name, changes } = params;
+  const updated = await app.storage.transaction(tenant, async (storage) => {
+    const pool = await storage.pools.get(name);
+    if (!pool) return null;
+    const changed: Pool = { ...pool, ...changes };
+    await checkStockPolicy(storage, changed.stock);
+    if (changed.mode !== pool.mode && (await storage.pools.inUse(name, app.clock.now()))) {
+      throw new MasklineError(
+        'MASK_POOL_IN_USE',
+        'The mode changes only while no session is open and no number rests. Make another pool, or wait.',
+      );
+    }
+    await storage.pools.update(changed);
+    return changed;
+  });
+  if (updated) {
+    app.wake.stock.raise();
+    app.wake.pending.raise();
+  }
+  return updated;
+}
