@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Bus } from '../../../src/bus/bus.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { Random } from '../../../src/lib/random.ts';
@@ -114,7 +114,7 @@ async function createApp(options: DeliveryOptions, parts: Parts): Promise<Fastif
   const { context } = parts;
   const app = Fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAXIMUM,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What the built pages are made of, relative to the workspace: folders and files. */
@@ -17,15 +17,13 @@ export async function pagesFingerprint(workspace: string): Promise<string> {
   return digest.digest('hex');
 }
 
-/** The files at `source`, sorted; tests are no part of a build. */
+/** The file or the files at `source`, sorted; none when there is nothing. Tests are no part of a build. */
 async function filesOf(workspace: string, source: string): Promise<string[]> {
-  const entries = await readdir(join(workspace, source), { recursive: true, withFileTypes: true }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
-      throw error;
-    },
-  );
-  if (entries === null) return [source];
+  const path = join(workspace, source);
+  const kind = await stat(path).catch(() => null);
+  if (!kind) return [];
+  if (!kind.isDirectory()) return [source];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && !entry.name.includes('.test.'))
     .map((entry) => join(entry.parentPath, entry.name).slice(workspace.length + 1))

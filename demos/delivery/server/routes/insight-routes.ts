@@ -5,6 +5,7 @@ import type { DeliveryContext, Stores } from '../delivery-context.ts';
 import type { MasklineApi } from '../maskline-api.ts';
 import { labelOf } from '../orders/order-view.ts';
 import { DeliveryError } from '../problem.ts';
+import { maskRealNumber } from '../real-number.ts';
 import type { Activity } from '../store/activity-store.ts';
 import type { Order } from '../store/order-store.ts';
 import { OrderId } from './schemas.ts';
@@ -28,7 +29,11 @@ function toActivityView(stores: Stores, activity: Activity): ActivityView {
     label: order && labelOf(order),
     from: toParty(stores, order, activity.fromRole),
     to: toParty(stores, order, activity.toRole),
-    virtualNumber,
+    // Maskline is asked about its own numbers only; should it ever name a person's own, it stops here.
+    virtualNumber:
+      virtualNumber !== null && stores.profiles.isRealNumber(virtualNumber)
+        ? maskRealNumber(virtualNumber)
+        : virtualNumber,
     reason,
     durationSeconds,
   };

@@ -42,7 +42,10 @@ export function profileRoutes(context: DeliveryContext): FastifyPluginAsyncTypeb
         const { userId, role, name, realNumber } = request.body;
         const e164 = parseRealNumber(realNumber);
         if (e164 === null)
-          throw new DeliveryError('DELIVERY_INVALID_NUMBER', 'Send realNumber as E.164: +12025550123.');
+          throw new DeliveryError(
+            'DELIVERY_INVALID_NUMBER',
+            'Send realNumber as E.164: +, country code, number.',
+          );
         const known = stores.profiles.get(userId);
         if (known && known.role !== role)
           throw new DeliveryError('DELIVERY_ROLE_CONFLICT', `This user is a ${known.role} already.`);
