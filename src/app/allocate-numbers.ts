@@ -36,7 +36,7 @@ export interface AllocatingSession {
  * @throws StorageContention after LIMITS.allocationAttempts lost races
  */
 export async function allocateNumbers(
-  app: Pick<App, 'clock' | 'headroom' | 'metrics'>,
+  app: Pick<App, 'clock' | 'stockWatch' | 'metrics'>,
   storage: TenantStorage,
   keys: TenantKeys,
   context: { readonly tenant: string; readonly pool: Pool; readonly session: AllocatingSession },
@@ -59,7 +59,7 @@ export async function allocateNumbers(
 
 type Choice = readonly VirtualNumber[] | 'exhausted' | 'lost';
 type Choose = (
-  app: Pick<App, 'clock' | 'headroom'>,
+  app: Pick<App, 'clock' | 'stockWatch'>,
   storage: TenantStorage,
   context: { readonly tenant: string; readonly pool: Pool; readonly session: AllocatingSession },
   attempt: number,
@@ -102,7 +102,7 @@ const chooseShared: Choose = async (app, storage, { tenant, pool, session }) => 
       limit: search.limit + spare,
       standingFor: participant.callerKey,
     });
-    app.headroom.note(tenant, pool.name, found.length - session.participants.length);
+    app.stockWatch.noteHeadroom(tenant, pool.name, found.length - session.participants.length);
     candidates.push(await preferSticky(storage, pool, participant, search, found));
   }
   return assignVirtualNumbers(candidates) ?? 'exhausted';

@@ -7,7 +7,7 @@ import type { Vault } from '../privacy/vault.ts';
 import type { ProfileDirectory } from '../profiles/profile-directory.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Headroom } from './headroom.ts';
+import type { StockWatch } from './stock-watch.ts';
 
 /** Everything that a use case may reach. `main.ts` builds it once and hands it down. */
 export interface App {
@@ -18,7 +18,7 @@ export interface App {
   readonly providerAccounts: ProviderAccounts;
   readonly profiles: ProfileDirectory;
   readonly wake: Wake;
-  readonly headroom: Headroom;
+  readonly stockWatch: StockWatch;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -13,7 +13,10 @@ export const LIMITS = {
   demandSeconds: 30 * 60,
   /** numbers bought in one round for one pool */
   provisionBatch: 50,
-  provisionAttempts: 3,
+  provisionConcurrency: 5,
+  intentBatch: 1_000,
+  /** a purchase that the provider does not list after so long was not made */
+  intentPatienceSeconds: 60,
   providerTimeoutMs: 10_000,
   profileTimeoutMs: 3_000,
   /** after this much silence beyond its limit, a call is closed by us */

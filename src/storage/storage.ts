@@ -432,11 +432,10 @@ export interface SystemStorage {
   pendingPools(): Promise<readonly { tenant: string; pool: string }[]>;
   /** Calls whose end should have been reported by now. */
   overdueCalls(now: Instant, limit: number): Promise<readonly { tenant: string; id: string }[]>;
-  /**
-   * Hands the oldest outbox rows to `publish` and deletes them when it resolves. One publisher at a time over
-   * all replicas, so that the order of each key is kept. Returns how many were published.
-   */
-  outboxPublish(limit: number, publish: (rows: readonly OutboxRow[]) => Promise<void>): Promise<number>;
+  /** The oldest events that wait to be published, in the order in which they were committed for each key. */
+  outboxOldest(limit: number): Promise<readonly OutboxRow[]>;
+  /** They are durable on the bus. */
+  outboxDelete(ids: readonly number[]): Promise<void>;
   outboxSize(): Promise<number>;
   /** Takes or renews a lease. False: another holder has it. */
   leaseAcquire(name: string, holder: string, now: Instant, until: Instant): Promise<boolean>;
@@ -448,6 +447,7 @@ export interface SystemStorage {
 }
 
 export interface OutboxRow extends OutboxEvent {
+  readonly id: number;
   readonly tenant: string;
 }
 

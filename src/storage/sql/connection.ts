@@ -15,6 +15,18 @@ export function statement(name: string, text: string): Statement {
   return { name, text };
 }
 
+/**
+ * Values are the same under both adapters.
+ *
+ * Results: `int8`, `int4`, `int2`, `float8` → number (an `int8` beyond 2^53 throws); `numeric` → string;
+ * `timestamptz` → milliseconds since the epoch (`Instant`; microseconds are cut off); `bytea` → Buffer;
+ * `boolean` → boolean; `json`, `jsonb` → parsed; arrays of these → arrays; everything else, `date` and `uuid`
+ * included → the text that PostgreSQL prints. NULL → null.
+ *
+ * Parameters: string, number, bigint, boolean, null, Uint8Array (`bytea`), Date (`timestamptz`), and arrays of
+ * these for `text[]` and the like. JSON is stringified by the caller. A number is no `timestamptz`: wrap it in
+ * a Date. `undefined`, NaN and plain objects throw, because each of them was a mistake.
+ */
 export interface SqlConnection {
   query<Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]>;
 }
@@ -32,11 +44,16 @@ export function tenantScope(tenant: string): Scope {
 }
 
 export interface Database {
-  /** Runs statements one by one, each its own transaction. */
+  /**
+   * Runs statements one by one, each its own transaction and each waiting for its own turn, so that `work` may
+   * wait for something else in between. A broken connection is `unavailable` after a statement that starts
+   * with `select`, and `commit_unknown` after any other. @throws StorageError
+   */
   run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /**
    * Runs `work` in one READ COMMITTED transaction. After a deadlock or a serialization failure `work` runs
-   * again, so it must have no effect outside the connection. @throws StorageError
+   * again, so it must have no effect outside the connection; in particular it may not ask the database again
+   * other than through the connection that it was given, which throws. @throws StorageError
    */
   transaction<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /** What a committed change survives; shown in `/readyz` and in the log at start. */
@@ -44,8 +61,20 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** A session as the role that logged in, which nothing confines. */
+export interface OwnerSession extends SqlConnection {
+  /** Runs several statements, separated by semicolons. Not for anything that holds a value. */
+  execute(sql: string): Promise<void>;
+}
+
+/** What migrations run on. Nothing else asks for it. */
+export interface OwnedDatabase {
+  /** `work` has the session to itself; its settings are forgotten afterwards. @throws StorageError */
+  asOwner<T>(work: (session: OwnerSession) => Promise<T>): Promise<T>;
+}
+
 export type StorageErrorCode =
-  /** the database cannot be reached, or it gave no connection in time: nothing happened */
+  /** the database cannot be reached, gave no connection in time, or gave up after retries: nothing happened */
   | 'unavailable'
   /** the connection broke while a commit was under way: it may have happened */
   | 'commit_unknown'

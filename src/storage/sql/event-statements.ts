@@ -17,9 +17,6 @@ const outboxAppend = statement(
        with ordinality as e (event_id, type, key, data, occurred_at, place)
     order by e.place`,
 );
-// Held until the publishing transaction ends: one publisher at a time over all replicas. The number is arbitrary
-// and written nowhere else.
-const outboxLead = statement('outbox_lead', 'select pg_try_advisory_xact_lock(7305812946131) as leads');
 const outboxOldest = statement(
   'outbox_oldest',
   'select id, tenant, event_id, type, key, data, occurred_at from outbox order by id limit $1',
@@ -63,19 +60,12 @@ interface Row {
   readonly occurred_at: Instant;
 }
 
-/** Inside a transaction: publishes the oldest rows and deletes them. Returns how many, or 0 when another leads. */
-export async function publishOutbox(
-  connection: SqlConnection,
-  limit: number,
-  publish: (rows: readonly OutboxRow[]) => Promise<void>,
-): Promise<number> {
-  const [lead] = await connection.query<{ leads: boolean }>(outboxLead);
-  if (!lead?.leads) return 0;
-  const rows = await connection.query<Row>(outboxOldest, [limit]);
-  if (rows.length === 0) return 0;
-  await publish(rows.map(toOutboxRow));
-  await connection.query(outboxDelete, [rows.map((row) => row.id)]);
-  return rows.length;
+export async function listOutbox(connection: SqlConnection, limit: number): Promise<OutboxRow[]> {
+  return (await connection.query<Row>(outboxOldest, [limit])).map(toOutboxRow);
+}
+
+export async function deleteOutbox(connection: SqlConnection, ids: readonly number[]): Promise<void> {
+  await connection.query(outboxDelete, [ids]);
 }
 
 export async function countOutbox(connection: SqlConnection): Promise<number> {
@@ -86,5 +76,5 @@ export async function countOutbox(connection: SqlConnection): Promise<number> {
 function toOutboxRow(row: Row): OutboxRow {
   // The row was written by appendOutbox or beside a call or message, from a MaskingEvent.
   const event = { type: row.type, key: row.key, data: row.data } as MaskingEvent;
-  return { tenant: row.tenant, eventId: row.event_id, event, occurredAt: row.occurred_at };
+  return { id: row.id, tenant: row.tenant, eventId: row.event_id, event, occurredAt: row.occurred_at };
 }

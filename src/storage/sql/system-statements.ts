@@ -10,7 +10,7 @@ import {
   toProviderAccountRow,
 } from './account-statements.ts';
 import { type Database, type SqlConnection, type Statement, statement, systemScope } from './connection.ts';
-import { countOutbox, publishOutbox } from './event-statements.ts';
+import { countOutbox, deleteOutbox, listOutbox } from './event-statements.ts';
 import { at } from './parameters.ts';
 
 const tenantInsert = statement(
@@ -106,8 +106,8 @@ export function systemStatements(database: Database): SystemStorage {
     expiredSessions: (now: Instant, limit: number) => query(sessionExpired, [at(now), limit]),
     pendingPools: () => query(poolsWithPending),
     overdueCalls: (now: Instant, limit: number) => query(callOverdue, [at(now), limit]),
-    outboxPublish: (limit, publish) =>
-      database.transaction(systemScope, (connection) => publishOutbox(connection, limit, publish)),
+    outboxOldest: (limit) => database.run(systemScope, (connection) => listOutbox(connection, limit)),
+    outboxDelete: (ids) => database.run(systemScope, (connection) => deleteOutbox(connection, ids)),
     async leaseAcquire(name, holder, now, until) {
       return (await query(leaseAcquire, [name, holder, at(now), at(until)])).length > 0;
     },

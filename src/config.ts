@@ -1,0 +1,333 @@
+import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+
+/** The environment, and the only code that reads it. Every violation is collected and reported at once. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Roles {
+  readonly api: boolean;
+  readonly webhooks: boolean;
+  readonly consumer: boolean;
+  readonly jobs: boolean;
+}
+
+export const ROLE_NAMES = ['api', 'webhooks', 'consumer', 'jobs'] as const;
+
+export interface Topics {
+  readonly orders: string;
+  readonly masking: string;
+  readonly deadLetter: string;
+}
+
+export interface KafkaConfig {
+  readonly brokers: readonly string[];
+  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: string } | null;
+  readonly tls: boolean;
+}
+
+/** What both `serve` and `dev` need. */
+export interface ServiceConfig {
+  readonly host: string;
+  readonly port: number;
+  /** scheme, host and port under which providers reach the webhooks, without a slash at the end */
+  readonly publicUrl: string;
+  readonly roles: Roles;
+  readonly tenant: string;
+  readonly logLevel: string;
+  readonly trustedProxies: readonly string[];
+  readonly databaseUrl: string | null;
+  /** connections of one process */
+  readonly databasePoolSize: number;
+  readonly kafka: KafkaConfig | null;
+  readonly topics: Topics;
+  readonly consumerGroup: string;
+  readonly profiles: { readonly url: string; readonly token: string } | null;
+}
+
+export interface ServeConfig extends ServiceConfig {
+  readonly databaseUrl: string;
+  readonly masterKey: Uint8Array;
+}
+
+export interface DevConfig extends Omit<ServiceConfig, 'profiles'> {
+  readonly dataDir: string;
+  readonly simulatorPort: number;
+  readonly deliveryPort: number;
+  /** null: made once and kept in the data directory */
+  readonly apiKey: string | null;
+}
+
+/** Settings that cannot be served; `violations` says what to do about each. */
+export class ConfigError extends Error {
+  readonly violations: readonly string[];
+
+  constructor(violations: readonly string[]) {
+    super(`The settings cannot be used:\n${violations.map((violation) => `  - ${violation}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.violations = violations;
+  }
+}
+
+const DEFAULT_PORT = 8080;
+const DEV_API_KEY_CHARACTERS_MINIMUM = 8;
+const MASTER_KEY_BYTES = 32;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+export function readDevConfig(environment: Environment): DevConfig {
+  const reader = new Reader(environment);
+  const service = readService(reader, '127.0.0.1');
+  const apiKey = reader.optional('MASKLINE_DEV_API_KEY');
+  if (apiKey !== null && apiKey.length < DEV_API_KEY_CHARACTERS_MINIMUM) {
+    reader.violate(`MASKLINE_DEV_API_KEY needs at least ${DEV_API_KEY_CHARACTERS_MINIMUM} characters.`);
+  }
+  const config = {
+    ...service,
+    apiKey,
+    dataDir: reader.text('MASKLINE_DATA_DIR', '.maskline'),
+    simulatorPort: reader.port('SIMULATOR_PORT', 8081),
+    deliveryPort: reader.port('DELIVERY_PORT', 8082),
+  };
+  const ports = [config.port, config.simulatorPort, config.deliveryPort].filter((port) => port !== 0);
+  if (new Set(ports).size !== ports.length) {
+    reader.violate('MASKLINE_PORT, SIMULATOR_PORT and DELIVERY_PORT must differ from each other.');
+  }
+  reader.finish();
+  return config;
+}
+
+export function readServeConfig(environment: Environment): ServeConfig {
+  const reader = new Reader(environment);
+  const service = readService(reader, '0.0.0.0');
+  const { databaseUrl } = service;
+  if (databaseUrl === null) {
+    reader.violate(
+      'DATABASE_URL is missing. `serve` needs a PostgreSQL of version 15 or later; `dev` brings its own.',
+    );
+  }
+  if (service.kafka === null && service.roles.consumer) {
+    reader.violate('KAFKA_BROKERS is missing. Set it, or leave the role `consumer` out of MASKLINE_ROLES.');
+  }
+  if (service.kafka === null && service.roles.jobs) {
+    reader.violate(
+      'KAFKA_BROKERS is missing. Set it, or leave the role `jobs`, which publishes events, out of MASKLINE_ROLES.',
+    );
+  }
+  if (reader.optional('MASKLINE_PUBLIC_URL') === null) {
+    reader.violate(
+      'MASKLINE_PUBLIC_URL is missing: the https address under which your providers reach this service.',
+    );
+  }
+  if (!isPrivateOrSafe(service.publicUrl)) {
+    reader.violate(
+      'MASKLINE_PUBLIC_URL must begin with https://, because the answer to a webhook holds a real number.',
+    );
+  }
+  if (reader.optional('MASKLINE_DEV_API_KEY') !== null) {
+    reader.violate('MASKLINE_DEV_API_KEY is for `dev` only. Make a key with `maskline keys create`.');
+  }
+  const masterKey = readMasterKey(reader);
+  reader.finish();
+  if (databaseUrl === null || masterKey === null) throw new ConfigError([]);
+  return { ...service, databaseUrl, masterKey };
+}
+
+/** For commands that need the database and nothing else. */
+export function readDatabaseConfig(environment: Environment): { databaseUrl: string } {
+  const reader = new Reader(environment);
+  const databaseUrl = reader.optional('DATABASE_URL');
+  if (databaseUrl === null)
+    reader.violate('DATABASE_URL is missing: postgres://user:password@host:5432/database');
+  reader.finish();
+  return { databaseUrl: databaseUrl ?? '' };
+}
+
+function readService(reader: Reader, defaultHost: string): ServiceConfig {
+  const host = reader.text('MASKLINE_HOST', defaultHost);
+  const port = reader.port('MASKLINE_PORT', DEFAULT_PORT);
+  return {
+    host,
+    port,
+    publicUrl: reader.url('MASKLINE_PUBLIC_URL', `http://127.0.0.1:${port}`),
+    roles: readRoles(reader),
+    tenant: reader.matching(
+      'MASKLINE_TENANT',
+      'default',
+      /^[a-z0-9][a-z0-9_-]{0,62}$/,
+      'lower-case letters, digits, _ and -',
+    ),
+    logLevel: reader.oneOf('MASKLINE_LOG_LEVEL', 'info', LOG_LEVELS),
+    trustedProxies: reader.list('MASKLINE_TRUSTED_PROXIES'),
+    databaseUrl: readDatabaseUrl(reader),
+    databasePoolSize: reader.integer('MASKLINE_DATABASE_POOL_SIZE', 10, 2, 500),
+    kafka: readKafka(reader),
+    topics: {
+      orders: reader.topic('MASKLINE_TOPIC_ORDERS', 'orders'),
+      masking: reader.topic('MASKLINE_TOPIC_MASKING', 'masking'),
+      deadLetter: reader.topic('MASKLINE_TOPIC_DEAD_LETTER', 'orders.dead-letter'),
+    },
+    consumerGroup: reader.topic('MASKLINE_CONSUMER_GROUP', 'maskline'),
+    profiles: readProfiles(reader),
+  };
+}
+
+function readRoles(reader: Reader): Roles {
+  const names = reader.list('MASKLINE_ROLES');
+  const chosen = names.length === 0 ? [...ROLE_NAMES] : names;
+  for (const name of chosen) {
+    if (!ROLE_NAMES.some((known) => known === name)) {
+      reader.violate(`MASKLINE_ROLES names "${name}"; the roles are ${ROLE_NAMES.join(', ')}.`);
+    }
+  }
+  const has = (name: string): boolean => chosen.includes(name);
+  return { api: has('api'), webhooks: has('webhooks'), consumer: has('consumer'), jobs: has('jobs') };
+}
+
+function readDatabaseUrl(reader: Reader): string | null {
+  const url = reader.optional('DATABASE_URL');
+  if (url !== null && !/^postgres(ql)?:\/\//.test(url)) {
+    reader.violate('DATABASE_URL must begin with postgres:// or postgresql://.');
+  }
+  return url;
+}
+
+function readKafka(reader: Reader): KafkaConfig | null {
+  const brokers = reader.list('KAFKA_BROKERS');
+  for (const broker of brokers) {
+    if (!/^[^:\s]+:[0-9]{1,5}$/.test(broker))
+      reader.violate('KAFKA_BROKERS must be host:port, separated by commas.');
+  }
+  const mechanism = reader.optional('KAFKA_SASL_MECHANISM');
+  const username = reader.optional('KAFKA_SASL_USERNAME');
+  const password = reader.optional('KAFKA_SASL_PASSWORD');
+  const given = [mechanism, username, password].filter((value) => value !== null).length;
+  if (given !== 0 && given !== 3) {
+    reader.violate(
+      'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together: set all or none.',
+    );
+  }
+  if (mechanism !== null && !['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'].includes(mechanism)) {
+    reader.violate('KAFKA_SASL_MECHANISM must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.');
+  }
+  const tls = reader.oneOf('KAFKA_TLS', 'false', ['true', 'false']) === 'true';
+  if (brokers.length === 0) return null;
+  const sasl =
+    mechanism !== null && username !== null && password !== null ? { mechanism, username, password } : null;
+  return { brokers, sasl, tls };
+}
+
+function readProfiles(reader: Reader): { url: string; token: string } | null {
+  const url = reader.optional('PROFILE_URL');
+  const token = reader.secret('PROFILE_TOKEN');
+  if (url === null) return null;
+  if (token === null) {
+    reader.violate('PROFILE_TOKEN is missing: the bearer token for PROFILE_URL.');
+    return null;
+  }
+  return { url: reader.url('PROFILE_URL', url), token };
+}
+
+function readMasterKey(reader: Reader): Uint8Array | null {
+  const text = reader.secret('MASKLINE_MASTER_KEY');
+  const hint = `Make one with: node -e "console.log(require('crypto').randomBytes(${MASTER_KEY_BYTES}).toString('base64'))"`;
+  if (text === null) {
+    reader.violate(`MASKLINE_MASTER_KEY or MASKLINE_MASTER_KEY_FILE is missing. ${hint}`);
+    return null;
+  }
+  const key = Buffer.from(text, 'base64');
+  if (key.length !== MASTER_KEY_BYTES) {
+    reader.violate(`The master key must be ${MASTER_KEY_BYTES} bytes in base64. ${hint}`);
+    return null;
+  }
+  return key;
+}
+
+function isPrivateOrSafe(url: string): boolean {
+  if (url.startsWith('https://')) return true;
+  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+}
+
+/** Reads single settings and remembers what was wrong with them. An empty variable counts as missing. */
+class Reader {
+  readonly #environment: Environment;
+  readonly #violations: string[] = [];
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  violate(violation: string): void {
+    if (!this.#violations.includes(violation)) this.#violations.push(violation);
+  }
+
+  finish(): void {
+    if (this.#violations.length > 0) throw new ConfigError(this.#violations);
+  }
+
+  optional(name: string): string | null {
+    const value = this.#environment[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  }
+
+  /** A value given directly, or through a file named by `NAME_FILE`. */
+  secret(name: string): string | null {
+    const file = this.optional(`${name}_FILE`);
+    if (file === null) return this.optional(name);
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch {
+      this.violate(`${name}_FILE cannot be read. Check that the file exists and may be read by this user.`);
+      return null;
+    }
+  }
+
+  text(name: string, fallback: string): string {
+    return this.optional(name) ?? fallback;
+  }
+
+  integer(name: string, fallback: number, minimum: number, maximum: number): number {
+    const text = this.optional(name);
+    if (text === null) return fallback;
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < minimum || value > maximum) {
+      this.violate(`${name} must be a whole number from ${minimum} to ${maximum}.`);
+      return fallback;
+    }
+    return value;
+  }
+
+  port(name: string, fallback: number): number {
+    return this.integer(name, fallback, 0, 65_535);
+  }
+
+  url(name: string, fallback: string): string {
+    const text = this.text(name, fallback);
+    if (!URL.canParse(text) || !/^https?:\/\//.test(text)) {
+      this.violate(`${name} must be an http or https address.`);
+      return fallback;
+    }
+    return text.replace(/\/+$/, '');
+  }
+
+  oneOf(name: string, fallback: string, allowed: readonly string[]): string {
+    const text = this.text(name, fallback);
+    if (!allowed.includes(text)) this.violate(`${name} must be one of ${allowed.join(', ')}.`);
+    return text;
+  }
+
+  matching(name: string, fallback: string, pattern: RegExp, words: string): string {
+    const text = this.text(name, fallback);
+    if (!pattern.test(text)) this.violate(`${name} may hold ${words} only.`);
+    return text;
+  }
+
+  topic(name: string, fallback: string): string {
+    return this.matching(name, fallback, /^[A-Za-z0-9._-]{1,200}$/, 'letters, digits, dot, _ and -');
+  }
+
+  list(name: string): string[] {
+    return (this.optional(name) ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+}

@@ -1,0 +1,33 @@
+import type { App } from '../app/app.ts';
+import type { Bus, BusMessage } from '../bus/bus.ts';
+import type { OutboxRow } from '../storage/storage.ts';
+import type { Job } from './job.ts';
+import { Lease } from './lease.ts';
+
+const BATCH = 500;
+
+/**
+ * Publishes what was committed, oldest first, and forgets it once the bus has it. A crash in between publishes
+ * again under the same event id. One publisher at a time, so that the order of each key is the order of commits.
+ */
+export function outboxPublisher(
+  app: App,
+  deps: { bus: Bus; topic: string; holder: string; encode: (row: OutboxRow) => BusMessage },
+): Job {
+  const lease = new Lease('outbox', deps.holder, app.storage.system, app.clock);
+  return {
+    name: 'outbox-publisher',
+    intervalMs: 500,
+    wake: app.wake.outbox,
+    async run(signal) {
+      while (!signal.aborted && (await lease.hold())) {
+        const rows = await app.storage.system.outboxOldest(BATCH);
+        if (rows.length === 0) break;
+        await deps.bus.publish(deps.topic, rows.map(deps.encode));
+        await app.storage.system.outboxDelete(rows.map((row) => row.id));
+        if (rows.length < BATCH) break;
+      }
+    },
+    release: () => lease.release(),
+  };
+}

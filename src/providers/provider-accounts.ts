@@ -1,0 +1,74 @@
+import type { ProviderAccount, ProviderAccounts } from '../app/app.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Vault } from '../privacy/vault.ts';
+import type { ProviderAccountRow, Storage } from '../storage/storage.ts';
+import type { Provider } from './provider.ts';
+
+/** Makes the adapter of one provider for one account. @throws when settings or credentials are not valid */
+export type ProviderFactory = (account: { settings: unknown; credentials: unknown }) => Provider;
+
+export interface SealedCredentials {
+  /** the secret segment of the account's webhook URLs */
+  readonly pathSecret: string;
+  /** what the adapter's own schema says */
+  readonly credentials: unknown;
+}
+
+/** A changed account is noticed after so long. */
+const CACHE_MS = 30_000;
+
+/**
+ * The provider accounts in storage, as adapters. `factories` is filled by `main.ts`, the only place that knows
+ * which adapters there are.
+ */
+export function createProviderAccounts(deps: {
+  storage: Storage;
+  vault: Vault;
+  clock: Clock;
+  factories: ReadonlyMap<string, ProviderFactory>;
+  publicUrl: string;
+}): ProviderAccounts {
+  const cache = new Map<string, { account: ProviderAccount; loadedAt: number }>();
+
+  async function load(row: ProviderAccountRow): Promise<ProviderAccount> {
+    const cached = cache.get(row.id);
+    if (cached && deps.clock.now() - cached.loadedAt < CACHE_MS) return cached.account;
+    const factory = deps.factories.get(row.provider);
+    if (!factory)
+      throw new Error(`Account ${row.name} is of provider "${row.provider}", which is not built in.`);
+    const keys = await deps.vault.keysOf(row.tenant);
+    const sealed = keys.openText(row.sealedCredentials, { table: 'provider_account', row: row.id });
+    const { pathSecret, credentials } = JSON.parse(sealed) as SealedCredentials;
+    const account: ProviderAccount = {
+      tenant: row.tenant,
+      id: row.id,
+      name: row.name,
+      provider: factory({ settings: row.settings, credentials }),
+      pathSecret,
+      webhookBase: webhookBase(deps.publicUrl, row, pathSecret),
+    };
+    cache.set(row.id, { account, loadedAt: deps.clock.now() });
+    return account;
+  }
+
+  return {
+    async byId(id) {
+      const cached = cache.get(id);
+      if (cached && deps.clock.now() - cached.loadedAt < CACHE_MS) return cached.account;
+      const row = await deps.storage.system.providerAccountById(id);
+      return row ? load(row) : null;
+    },
+    async byName(tenant, name) {
+      const row = await deps.storage.run(tenant, (storage) => storage.providerAccounts.get(name));
+      return row ? load(row) : null;
+    },
+  };
+}
+
+export function webhookBase(
+  publicUrl: string,
+  row: { provider: string; id: string },
+  pathSecret: string,
+): string {
+  return `${publicUrl}/webhooks/${row.provider}/${row.id}/${pathSecret}`;
+}
