@@ -1,0 +1,172 @@
+import type { Pool } from '../../domain/pool.ts';
+import { POOL_LIMITS } from '../../domain/pool.ts';
+import type { VirtualNumber } from '../../domain/virtual-number.ts';
+import { createId } from '../../lib/id.ts';
+import { ManualClock } from '../../lib/manual-clock.ts';
+import { seededRandom } from '../../lib/random.ts';
+import { Signal } from '../../lib/signal.ts';
+import { silentLog } from '../../observe/log.ts';
+import { createMetrics } from '../../observe/metrics.ts';
+import { PhoneNumber } from '../../privacy/phone-number.ts';
+import { Vault } from '../../privacy/vault.ts';
+import type { ProfileDirectory } from '../../profiles/profile-directory.ts';
+import type { Database } from '../../storage/sql/connection.ts';
+import { createSqlStorage } from '../../storage/sql/sql-storage.ts';
+import { openTestDatabase } from '../../storage/testing/open-test-database.ts';
+import type { App, ProviderAccount } from '../app.ts';
+import { createPool } from '../create-pool.ts';
+import { importVirtualNumber } from '../import-virtual-number.ts';
+import { type OpenOutcome, openSession } from '../open-session.ts';
+import { type RoutedCall, routeCall } from '../route-call.ts';
+import { StockWatch } from '../stock-watch.ts';
+
+export const TENANT = 'default';
+export const ACCOUNT = 'operator';
+
+/** A number reserved for fiction: +44 7700 900000 to 900999 (Ofcom). */
+export function person(n: number): PhoneNumber {
+  const number = PhoneNumber.parse(`+447700900${String(n).padStart(3, '0')}`);
+  if (!number) throw new Error(`There is no person ${n}.`);
+  return number;
+}
+
+/** A number reserved for fiction: +44 1632 960000 to 960999 (Ofcom), and above that +1 NPA 555 01xx. */
+export function virtualNumber(n: number): VirtualNumber {
+  if (n < 1_000) return `+441632960${String(n).padStart(3, '0')}` as VirtualNumber;
+  const areaCode = 201 + Math.floor((n - 1_000) / 100);
+  return `+1${areaCode}55501${String(n % 100).padStart(2, '0')}` as VirtualNumber;
+}
+
+export interface World {
+  readonly app: App;
+  readonly clock: ManualClock;
+  readonly database: Database;
+  /** Opens a session for customer `c` and driver `d`, or for these people in these roles. */
+  assign(
+    reference: string,
+    people: readonly number[] | Readonly<Record<string, number>>,
+    assignment?: number,
+  ): Promise<OpenOutcome>;
+  /** Person `from` dials; what the provider is told. */
+  dial(from: number | null, dialled: string | null, callId?: string): Promise<RoutedCall>;
+}
+
+export interface WorldOptions {
+  readonly pool?: Partial<Pool>;
+  /** numbers in the pool; default 10 */
+  readonly numbers?: number;
+  readonly seed?: number;
+  readonly profiles?: ProfileDirectory;
+  readonly account?: (app: App) => ProviderAccount;
+  readonly database?: Database;
+}
+
+/** The real use cases on real SQL, with a clock that is moved by hand and a pool of fictional numbers. */
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const clock = new ManualClock();
+  const random = seededRandom(options.seed ?? 1);
+  const database = options.database ?? (await openTestDatabase());
+  const storage = createSqlStorage(database);
+  const app: App = {
+    storage,
+    clock,
+    random,
+    vault: new Vault(random.bytes(32), storage.keys, clock, random),
+    profiles: options.profiles ?? { realNumberOf: async () => null },
+    wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
+    stockWatch: new StockWatch(),
+    log: silentLog,
+    metrics: createMetrics(),
+    providerAccounts: {
+      byId: async (id) => (id === account.id ? account : null),
+      byName: async (tenant, name) => (tenant === TENANT && name === account.name ? account : null),
+    },
+  };
+  const account: ProviderAccount = options.account?.(app) ?? unusedAccount();
+  await storage.system.tenantInsert(TENANT, 'Default', clock.now());
+  const keys = await app.vault.keysOf(TENANT);
+  await storage.run(TENANT, (s) =>
+    s.providerAccounts.insert(
+      {
+        tenant: TENANT,
+        id: account.id,
+        name: account.name,
+        provider: 'simulator',
+        settings: {},
+        sealedCredentials: keys.sealText('{}', { table: 'provider_account', row: account.id }),
+      },
+      clock.now(),
+    ),
+  );
+  const pool: Pool = { ...defaultPool(), ...options.pool };
+  await createPool(app, { tenant: TENANT, pool });
+  for (let n = 0; n < (options.numbers ?? 10); n++) {
+    await importVirtualNumber(app, {
+      tenant: TENANT,
+      virtualNumber: virtualNumber(n),
+      pool: pool.name,
+      providerAccount: account.name,
+      capabilities: ['voice', 'sms'],
+    });
+  }
+  return {
+    app,
+    clock,
+    database,
+    assign(reference, people, assignment) {
+      const roles = Array.isArray(people)
+        ? people.map((n, i) => [['customer', 'driver', 'merchant'][i] ?? `guest_${i}`, n] as const)
+        : Object.entries(people as Readonly<Record<string, number>>);
+      return openSession(app, {
+        tenant: TENANT,
+        pool: pool.name,
+        reference,
+        assignment: assignment ?? null,
+        mode: 'voice_and_message',
+        expiresInSeconds: null,
+        cause: null,
+        participants: roles.map(([role, n]) => ({ role, userId: `${role}-${n}`, realNumber: person(n) })),
+      });
+    },
+    dial: (from, dialled, callId) =>
+      routeCall(app, {
+        tenant: TENANT,
+        providerAccount: account.name,
+        providerCallId: callId ?? createId('test', clock, random),
+        kind: 'call',
+        callingNumber: from === null ? null : person(from),
+        calledNumber: dialled as VirtualNumber | null,
+        attestation: null,
+        digits: null,
+      }),
+  };
+}
+
+function defaultPool(): Pool {
+  return {
+    name: 'city',
+    mode: 'dedicated',
+    selection: 'avoid_sticky',
+    countries: ['GB'],
+    numberQuarantineSeconds: POOL_LIMITS.numberQuarantineSeconds.default,
+    pairQuarantineSeconds: POOL_LIMITS.pairQuarantineSeconds.default,
+    graceSeconds: POOL_LIMITS.graceSeconds.default,
+    sessionTtlSeconds: POOL_LIMITS.sessionTtlSeconds.default,
+    ringTimeoutSeconds: POOL_LIMITS.ringTimeoutSeconds.default,
+    maxCallSeconds: POOL_LIMITS.maxCallSeconds.default,
+    stock: null,
+  };
+}
+
+function unusedAccount(): ProviderAccount {
+  return {
+    tenant: TENANT,
+    id: 'acc_operator',
+    name: ACCOUNT,
+    pathSecret: 'path-secret',
+    webhookBase: 'http://127.0.0.1/webhooks',
+    get provider(): never {
+      throw new Error('This test talks to no provider.');
+    },
+  };
+}
