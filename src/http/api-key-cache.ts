@@ -1,0 +1,63 @@
+import type { Clock, Instant } from '../lib/clock.ts';
+import { hashApiKey, isWellFormedApiKey } from '../privacy/api-key.ts';
+import type { ApiKeyRow } from '../storage/storage.ts';
+
+/** A revoked key is refused 5 s later at most (SEC-21); the last second is for the look-up itself. */
+const KNOWN_MS = 4_000;
+/** Long enough to blunt a flood of one wrong key, short enough that a new key works at once. */
+const UNKNOWN_MS = 1_000;
+const ENTRIES_MAXIMUM = 5_000;
+
+interface Entry {
+  readonly row: Promise<ApiKeyRow | null>;
+  until: Instant;
+}
+
+/** Looks API keys up by their hash, and remembers the answers for a few seconds. Bounded in both directions. */
+export class ApiKeyCache {
+  readonly #load: (hash: Uint8Array) => Promise<ApiKeyRow | null>;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(load: (hash: Uint8Array) => Promise<ApiKeyRow | null>, clock: Clock) {
+    this.#load = load;
+    this.#clock = clock;
+  }
+
+  /** The key's row if it is known, not revoked and not expired. @throws StorageError */
+  async find(key: string): Promise<ApiKeyRow | null> {
+    if (!isWellFormedApiKey(key)) return null;
+    const hash = hashApiKey(key);
+    const name = Buffer.from(hash).toString('base64');
+    const known = this.#entries.get(name);
+    const row = await (known && this.#clock.now() < known.until ? known.row : this.#ask(name, hash));
+    if (row === null || row.revokedAt !== null) return null;
+    return row.expiresAt !== null && row.expiresAt <= this.#clock.now() ? null : row;
+  }
+
+  #ask(name: string, hash: Uint8Array): Promise<ApiKeyRow | null> {
+    // Counted from the question, not from the answer: what was read may be that old.
+    const askedAt = this.#clock.now();
+    const entry: Entry = { row: this.#load(hash), until: askedAt + KNOWN_MS };
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+    entry.row.then(
+      (row) => {
+        if (row === null) entry.until = askedAt + UNKNOWN_MS;
+      },
+      () => {
+        if (this.#entries.get(name) === entry) this.#entries.delete(name);
+      },
+    );
+    this.#trim();
+    return entry.row;
+  }
+
+  #trim(): void {
+    // A Map keeps the order of insertion, so the first is the one that was asked longest ago.
+    for (const name of this.#entries.keys()) {
+      if (this.#entries.size <= ENTRIES_MAXIMUM) return;
+      this.#entries.delete(name);
+    }
+  }
+}

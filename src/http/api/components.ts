@@ -1,0 +1,25 @@
+import type { Component } from '../operation.ts';
+import { CallComponent } from './call-component.ts';
+import { listOf } from './list.ts';
+import { MessageComponent } from './message-component.ts';
+import { PoolComponent } from './pool-component.ts';
+import { Problem } from './problem-component.ts';
+import { RouteDecisionComponent } from './route-decision-component.ts';
+import { SessionComponent } from './session-component.ts';
+import { VirtualNumberComponent } from './virtual-number-component.ts';
+
+/** Everything that the API document shows by name. */
+export const COMPONENTS: readonly Component[] = [
+  PoolComponent,
+  listOf(PoolComponent),
+  VirtualNumberComponent,
+  listOf(VirtualNumberComponent),
+  SessionComponent,
+  listOf(SessionComponent),
+  RouteDecisionComponent,
+  CallComponent,
+  listOf(CallComponent),
+  MessageComponent,
+  listOf(MessageComponent),
+  Problem,
+];

@@ -1,0 +1,37 @@
+import type { Operation } from '../operation.ts';
+import { callsGet } from './calls-get.ts';
+import { callsList } from './calls-list.ts';
+import { messagesList } from './messages-list.ts';
+import { poolsCreate } from './pools-create.ts';
+import { poolsGet } from './pools-get.ts';
+import { poolsList } from './pools-list.ts';
+import { poolsUpdate } from './pools-update.ts';
+import { routeDecisionsCreate } from './route-decisions-create.ts';
+import { sessionsClose } from './sessions-close.ts';
+import { sessionsCreate } from './sessions-create.ts';
+import { sessionsGet } from './sessions-get.ts';
+import { sessionsList } from './sessions-list.ts';
+import { sessionsUpdate } from './sessions-update.ts';
+import { virtualNumbersImport } from './virtual-numbers-import.ts';
+import { virtualNumbersList } from './virtual-numbers-list.ts';
+import { virtualNumbersUpdate } from './virtual-numbers-update.ts';
+
+/** The public API, whole. */
+export const OPERATIONS: readonly Operation[] = [
+  poolsCreate,
+  poolsList,
+  poolsGet,
+  poolsUpdate,
+  virtualNumbersImport,
+  virtualNumbersList,
+  virtualNumbersUpdate,
+  sessionsCreate,
+  sessionsList,
+  sessionsGet,
+  sessionsUpdate,
+  sessionsClose,
+  routeDecisionsCreate,
+  callsList,
+  callsGet,
+  messagesList,
+];

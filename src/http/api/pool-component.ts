@@ -1,0 +1,108 @@
+import { type Static, Type } from 'typebox';
+import { POOL_LIMITS, type Pool, type StockNow } from '../../domain/pool.ts';
+import type { DeepReadonly } from '../operation.ts';
+import { nullable, oneOf, PoolName, ProviderAccountName, strict } from './fields.ts';
+
+const STOCK_MAXIMUM = 1_000_000;
+
+function seconds(name: keyof typeof POOL_LIMITS, description: string) {
+  return Type.Integer({ ...POOL_LIMITS[name], description });
+}
+
+const StockPolicy = Type.Object(
+  {
+    providerAccount: ProviderAccountName,
+    lowWater: Type.Integer({
+      minimum: 0,
+      maximum: STOCK_MAXIMUM,
+      description: 'Numbers are bought when fewer are to spare.',
+    }),
+    target: Type.Integer({
+      minimum: 0,
+      maximum: STOCK_MAXIMUM,
+      description: 'Up to so many to spare. Not below `lowWater`.',
+    }),
+    max: Type.Integer({
+      minimum: 0,
+      maximum: STOCK_MAXIMUM,
+      description: 'And never more in all. Not below `target`.',
+    }),
+  },
+  { ...strict, description: 'How numbers are bought ahead of need.' },
+);
+
+/** The rules of a pool; each has a default when a pool is created, and each can be changed later. */
+export const PoolPolicyFields = {
+  mode: Type.Optional(
+    oneOf(['dedicated', 'shared'], {
+      default: 'dedicated',
+      description:
+        '`dedicated`: a number serves one session at a time. `shared`: many, as long as no caller could mean two of them.',
+    }),
+  ),
+  selection: Type.Optional(
+    oneOf(['avoid_sticky', 'prefer_sticky'], {
+      default: 'avoid_sticky',
+      description: 'Whether a person gets the number that stood for them before or, where possible, another.',
+    }),
+  ),
+  countries: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[A-Z]{2}$', examples: ['US'] }), {
+      maxItems: 32,
+      uniqueItems: true,
+      default: [],
+      description: 'ISO 3166-1 alpha-2, in order of preference: where numbers are bought.',
+    }),
+  ),
+  numberQuarantineSeconds: Type.Optional(
+    seconds('numberQuarantineSeconds', 'How long a number rests after a session.'),
+  ),
+  pairQuarantineSeconds: Type.Optional(
+    seconds('pairQuarantineSeconds', 'How long a number does not meet the same caller again.'),
+  ),
+  graceSeconds: Type.Optional(
+    seconds('graceSeconds', 'How long the participants can still reach each other after completion.'),
+  ),
+  sessionTtlSeconds: Type.Optional(
+    seconds('sessionTtlSeconds', 'How long a session lives when it does not say so itself.'),
+  ),
+  ringTimeoutSeconds: Type.Optional(seconds('ringTimeoutSeconds', 'How long a phone rings.')),
+  maxCallSeconds: Type.Optional(seconds('maxCallSeconds', 'How long a call may take.')),
+  stock: Type.Optional(nullable(StockPolicy)),
+};
+
+export const PoolNameParams = Type.Object({ name: PoolName });
+
+export const PoolComponent = {
+  name: 'Pool',
+  schema: Type.Object({
+    name: PoolName,
+    mode: oneOf(['dedicated', 'shared']),
+    selection: oneOf(['avoid_sticky', 'prefer_sticky']),
+    countries: Type.Array(Type.String()),
+    numberQuarantineSeconds: Type.Integer(),
+    pairQuarantineSeconds: Type.Integer(),
+    graceSeconds: Type.Integer(),
+    sessionTtlSeconds: Type.Integer(),
+    ringTimeoutSeconds: Type.Integer(),
+    maxCallSeconds: Type.Integer(),
+    stock: nullable(StockPolicy),
+    stockNow: Type.Object(
+      {
+        inService: Type.Integer({ description: 'All that may be allocated, now or later.' }),
+        idle: Type.Integer({ description: 'To spare now.' }),
+        allocated: Type.Integer({ description: 'Standing for somebody.' }),
+        resting: Type.Integer({ description: 'In quarantine after a session.' }),
+        reserved: Type.Integer(),
+        draining: Type.Integer(),
+        suspended: Type.Integer(),
+      },
+      { description: 'How many numbers the pool has, by what they do.' },
+    ),
+  }),
+};
+export type PoolAnswer = DeepReadonly<Static<typeof PoolComponent.schema>>;
+
+export function toPoolAnswer(pool: Pool, stockNow: StockNow): PoolAnswer {
+  return { ...pool, stockNow };
+}

@@ -1,0 +1,20 @@
+/** What an API key may be allowed to do. A closed list; `docs/api.md` and the OpenAPI document show it. */
+export const SCOPES = {
+  'sessions:read': 'Read sessions, and whom their virtual numbers stand for.',
+  'sessions:write': 'Open, change and close sessions.',
+  'pools:read': 'Read pools and their stock.',
+  'pools:write': 'Create and change pools.',
+  'virtual_numbers:read': 'Read virtual numbers.',
+  'virtual_numbers:write': 'Import virtual numbers, and change their state or pool.',
+  'calls:read': 'Read calls.',
+  'messages:read': 'Read messages. Their words are not kept.',
+  'route_decisions:write':
+    'Ask whom to connect. The answer holds a real number, so give it to switches only.',
+} as const;
+export type ApiScope = keyof typeof SCOPES;
+
+export const ALL_SCOPES = Object.keys(SCOPES) as readonly ApiScope[];
+
+export function isApiScope(text: string): text is ApiScope {
+  return Object.hasOwn(SCOPES, text);
+}

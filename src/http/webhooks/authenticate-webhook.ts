@@ -1,0 +1,41 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { App, ProviderAccount } from '../../app/app.ts';
+import { MasklineError } from '../../domain/errors.ts';
+import type { WebhookRequest } from '../../providers/provider.ts';
+
+export interface WebhookParams {
+  readonly accountId: string;
+  readonly pathSecret: string;
+}
+
+/** Compared with when there is no account, so that it takes as long. */
+const NO_SECRET = '';
+
+/**
+ * The account that this request is really from. Whatever is wrong with it, the answer is the same to the last
+ * byte; only our own metric says which it was.
+ * @throws MasklineError MASK_WEBHOOK_NOT_AUTHENTIC
+ */
+export async function authenticateWebhook(
+  app: App,
+  params: WebhookParams,
+  request: WebhookRequest,
+): Promise<ProviderAccount> {
+  const account = await app.providerAccounts.byId(params.accountId);
+  const secretMatches = isSameText(params.pathSecret, account?.pathSecret ?? NO_SECRET);
+  if (account === null) throw refuse(app, 'unknown_account');
+  if (!secretMatches || account.pathSecret === NO_SECRET) throw refuse(app, 'path_secret');
+  if (!account.provider.isAuthentic(request)) throw refuse(app, 'not_authentic');
+  return account;
+}
+
+function refuse(app: App, cause: string): MasklineError {
+  app.metrics.webhooksRefused.inc({ cause });
+  return new MasklineError('MASK_WEBHOOK_NOT_AUTHENTIC', 'Nothing was done.');
+}
+
+/** In a time that does not depend on the texts: their hashes have one length and tell nothing when they differ. */
+function isSameText(one: string, other: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text, 'utf8').digest();
+  return timingSafeEqual(hash(one), hash(other));
+}

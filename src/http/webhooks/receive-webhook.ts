@@ -1,0 +1,112 @@
+import type { App, ProviderAccount } from '../../app/app.ts';
+import { recordLegStatus } from '../../app/record-leg-status.ts';
+import { relayMessage } from '../../app/relay-message.ts';
+import { routeCall } from '../../app/route-call.ts';
+import { MasklineError } from '../../domain/errors.ts';
+import { assertNever } from '../../lib/assert.ts';
+import {
+  type AnswerRequest,
+  type InboundMessage,
+  type ParsedWebhook,
+  ProviderError,
+  type WebhookKind,
+  type WebhookRequest,
+  type WebhookResponse,
+} from '../../providers/provider.ts';
+
+/**
+ * Acts on an authentic webhook. Who asks about a call is always answered with a document that its provider
+ * understands: when we cannot read the question or fail ourselves, with the neutral sentence.
+ */
+export async function receiveWebhook(
+  app: App,
+  account: ProviderAccount,
+  kind: WebhookKind,
+  request: WebhookRequest,
+): Promise<WebhookResponse> {
+  if (kind !== 'answer') return act(app, account, kind, parse(account, kind, request));
+  try {
+    return await act(app, account, kind, parse(account, kind, request));
+  } catch (error) {
+    if (error instanceof MasklineError) {
+      app.log.warn(
+        { account: account.name, error },
+        'An answer webhook could not be read, so it was refused.',
+      );
+    } else {
+      app.log.error({ account: account.name, error }, 'An answer webhook failed, so it was refused.');
+    }
+    return neutral(account);
+  }
+}
+
+/** @throws MasklineError MASK_INVALID_REQUEST for what the adapter cannot read */
+function parse(account: ProviderAccount, kind: WebhookKind, request: WebhookRequest): ParsedWebhook {
+  try {
+    return account.provider.parseWebhook(kind, request);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    throw new MasklineError('MASK_INVALID_REQUEST', 'The webhook cannot be read.', { cause: error });
+  }
+}
+
+async function act(
+  app: App,
+  account: ProviderAccount,
+  kind: WebhookKind,
+  parsed: ParsedWebhook,
+): Promise<WebhookResponse> {
+  switch (parsed.kind) {
+    case 'answer':
+      return answerCall(app, account, parsed.request);
+    case 'message':
+      return answerMessage(app, account, parsed.message);
+    case 'status':
+      await recordLegStatus(app, {
+        tenant: account.tenant,
+        providerAccount: account.name,
+        ...parsed.callback,
+      });
+      return account.provider.renderAcknowledgement();
+    case 'ignored':
+      // Somebody may be on the line, so silence is no answer there.
+      return kind === 'answer' ? neutral(account) : account.provider.renderAcknowledgement();
+    default:
+      return assertNever(parsed);
+  }
+}
+
+async function answerCall(
+  app: App,
+  account: ProviderAccount,
+  asked: AnswerRequest,
+): Promise<WebhookResponse> {
+  const routed = await routeCall(app, {
+    tenant: account.tenant,
+    providerAccount: account.name,
+    kind: 'call',
+    ...asked,
+  });
+  return account.provider.renderCall(routed.instruction);
+}
+
+async function answerMessage(
+  app: App,
+  account: ProviderAccount,
+  message: InboundMessage,
+): Promise<WebhookResponse> {
+  const { providerMessageId, sendingNumber, calledNumber, body } = message;
+  const relayed = await relayMessage(app, {
+    tenant: account.tenant,
+    providerAccount: account.name,
+    providerMessageId,
+    sendingNumber,
+    calledNumber,
+    body,
+  });
+  return account.provider.renderMessage(relayed.instruction);
+}
+
+function neutral(account: ProviderAccount): WebhookResponse {
+  return account.provider.renderCall({ decision: 'announce', announcement: 'neutral' });
+}
