@@ -75,7 +75,7 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function readDevConfig(environment: Environment): DevConfig {
   const reader = new Reader(environment);
-  const service = readService(reader, '127.0.0.1');
+  const service = readService(reader, { host: '127.0.0.1', logLevel: 'warn' });
   const apiKey = reader.optional('MASKLINE_DEV_API_KEY');
   if (apiKey !== null && apiKey.length < DEV_API_KEY_CHARACTERS_MINIMUM) {
     reader.violate(`MASKLINE_DEV_API_KEY needs at least ${DEV_API_KEY_CHARACTERS_MINIMUM} characters.`);
@@ -97,7 +97,7 @@ export function readDevConfig(environment: Environment): DevConfig {
 
 export function readServeConfig(environment: Environment): ServeConfig {
   const reader = new Reader(environment);
-  const service = readService(reader, '0.0.0.0');
+  const service = readService(reader, { host: '0.0.0.0', logLevel: 'info' });
   const { databaseUrl } = service;
   if (databaseUrl === null) {
     reader.violate(
@@ -141,8 +141,8 @@ export function readDatabaseConfig(environment: Environment): { databaseUrl: str
   return { databaseUrl: databaseUrl ?? '' };
 }
 
-function readService(reader: Reader, defaultHost: string): ServiceConfig {
-  const host = reader.text('MASKLINE_HOST', defaultHost);
+function readService(reader: Reader, defaults: { host: string; logLevel: string }): ServiceConfig {
+  const host = reader.text('MASKLINE_HOST', defaults.host);
   const port = reader.port('MASKLINE_PORT', DEFAULT_PORT);
   return {
     host,
@@ -155,7 +155,7 @@ function readService(reader: Reader, defaultHost: string): ServiceConfig {
       /^[a-z0-9][a-z0-9_-]{0,62}$/,
       'lower-case letters, digits, _ and -',
     ),
-    logLevel: reader.oneOf('MASKLINE_LOG_LEVEL', 'info', LOG_LEVELS),
+    logLevel: reader.oneOf('MASKLINE_LOG_LEVEL', defaults.logLevel, LOG_LEVELS),
     trustedProxies: reader.list('MASKLINE_TRUSTED_PROXIES'),
     databaseUrl: readDatabaseUrl(reader),
     databasePoolSize: reader.integer('MASKLINE_DATABASE_POOL_SIZE', 10, 2, 500),

@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { ConfigError, readDevConfig } from './config.ts';
+import { startDevelopment } from './dev.ts';
+import { createLog } from './observe/log.ts';
+import { onStopSignals } from './stop-signals.ts';
+import { VERSION } from './version.ts';
+
+const program = new Command('maskline')
+  .description(
+    'Number masking: two people who share an order call and text each other, and neither learns the other’s number.',
+  )
+  .version(VERSION)
+  .showHelpAfterError('Run `maskline --help` for the commands.');
+
+program
+  .command('dev')
+  .description('run everything on embedded parts: service, simulator, delivery company with its pages')
+  .addHelpText('after', DEV_HELP())
+  .action(async () => {
+    const config = readDevConfig(process.env);
+    const log = createLog({ level: config.logLevel, destination: process.stderr });
+    const running = await startDevelopment(config, log);
+    onStopSignals(log, () => running.stop());
+    process.stdout.write(banner(running));
+    await running.pagesReady.then(
+      () => process.stdout.write('  The pages are ready.\n\n'),
+      () =>
+        process.stdout.write('  The pages could not be built; the log says why. Everything else works.\n\n'),
+    );
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(1);
+}
+
+/** The sentences that somebody at a terminal can act on; the whole error with MASKLINE_LOG_LEVEL=debug. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (process.env.MASKLINE_LOG_LEVEL === 'debug' && error instanceof Error)
+    return error.stack ?? error.message;
+  return `maskline: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function banner(running: Awaited<ReturnType<typeof startDevelopment>>): string {
+  return `
+  Maskline is running.
+
+    Demo       ${running.deliveryUrl}/          the delivery company: dispatcher, two apps, two phones
+    API        ${running.masklineUrl}/docs      the reference of the REST API
+    Simulator  ${running.simulatorUrl}/         a telecom operator with phones that exist only there
+
+    Development API key: ${running.apiKey}
+    Data: ${running.dataDirectory}
+
+  Ctrl-C stops it in order; a second Ctrl-C at once.
+
+`;
+}
+
+function DEV_HELP(): string {
+  return `
+Environment (defaults):
+  MASKLINE_PORT 8080, SIMULATOR_PORT 8081, DELIVERY_PORT 8082, MASKLINE_HOST 127.0.0.1
+  MASKLINE_DATA_DIR .maskline       databases, keys and tokens; survives a restart
+  MASKLINE_DEV_API_KEY              made once and kept in the data directory
+  DATABASE_URL, KAFKA_BROKERS       replace the embedded database and bus
+  MASKLINE_LOG_LEVEL warn           debug, info, warn, error or silent`;
+}

@@ -1,0 +1,296 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import type { App } from './app/app.ts';
+import { endReference } from './app/end-reference.ts';
+import { openSession } from './app/open-session.ts';
+import { placeReference } from './app/place-reference.ts';
+import { StockWatch } from './app/stock-watch.ts';
+import type { Bus, Consumer } from './bus/bus.ts';
+import { encodeCloudEvent } from './bus/cloud-events.ts';
+import { createEmbeddedBus } from './bus/embedded/embedded-bus.ts';
+import { createValueSealing } from './bus/embedded/value-sealing.ts';
+import type { ServiceConfig } from './config.ts';
+import { createOrdersConsumer, type OrderUseCases } from './consumers/orders.ts';
+import type { ReadyReport } from './http/probes.ts';
+import { createHttpServer } from './http/server.ts';
+import { callCloser } from './jobs/call-closer.ts';
+import { type Job, type RunningJob, startJob } from './jobs/job.ts';
+import { outboxPublisher } from './jobs/outbox-publisher.ts';
+import { pendingServer } from './jobs/pending-server.ts';
+import { sessionExpirer } from './jobs/session-expirer.ts';
+import { stockKeeper } from './jobs/stock-keeper.ts';
+import { trimmer } from './jobs/trimmer.ts';
+import type { Clock } from './lib/clock.ts';
+import { createId } from './lib/id.ts';
+import type { Random } from './lib/random.ts';
+import { Signal } from './lib/signal.ts';
+import type { Log } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { Vault } from './privacy/vault.ts';
+import { createHttpProfileDirectory } from './profiles/http/http-profile-directory.ts';
+import { noProfileDirectory } from './profiles/no-profile-directory.ts';
+import { createProviderAccounts, type ProviderFactory } from './providers/provider-accounts.ts';
+import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
+import { createSimulatorProvider } from './providers/simulator/simulator-provider.ts';
+import { assertConfined } from './storage/confinement.ts';
+import { migrate } from './storage/migrate.ts';
+import { openPglite } from './storage/pglite/open-pglite.ts';
+import { createSqlStorage } from './storage/sql/sql-storage.ts';
+import type { OutboxRow } from './storage/storage.ts';
+import { VERSION } from './version.ts';
+
+export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./storage/migrations/', import.meta.url));
+
+/** The `source` of every event that we publish. */
+const EVENT_SOURCE = '/maskline';
+const READY_TIMEOUT_MS = 1_000;
+
+export interface ServiceOptions {
+  readonly config: ServiceConfig;
+  /** 32 bytes */
+  readonly masterKey: Uint8Array;
+  /** where the embedded database lives when no DATABASE_URL is given */
+  readonly embeddedDirectory: string | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Runs when storage is ready and nothing else has started. */
+  readonly prepare?: (app: App) => Promise<void>;
+}
+
+export interface Service {
+  readonly app: App;
+  readonly bus: Bus;
+  readonly url: string;
+  /** Drains: requests and batches in hand are finished, the outbox is flushed, then everything closes. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Constructs everything, in order, and starts it: database, schema, vault, use cases, bus, HTTP, background
+ * loops, consumers. What was started is stopped in reverse, also when a later step fails.
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const started: { name: string; stop: () => Promise<void> }[] = [];
+  try {
+    return await start(options, started);
+  } catch (error) {
+    await stopAll(started, options.log);
+    throw error;
+  }
+}
+
+type Started = { name: string; stop: () => Promise<void> }[];
+
+async function start(options: ServiceOptions, started: Started): Promise<Service> {
+  const { config, clock, random, log } = options;
+  const database = await openDatabase(options);
+  started.push({ name: 'database', stop: () => database.close() });
+  await migrate(database, {
+    directory: MIGRATIONS_DIRECTORY,
+    clock,
+    onProgress: ({ name, state }) => log.info({ migration: name, state }, 'Migrating the schema.'),
+  });
+  await assertConfined(database);
+  const app = createApp(options, database);
+  await app.storage.system.tenantInsert(config.tenant, config.tenant, clock.now());
+  await app.vault.keysOf(config.tenant);
+  await options.prepare?.(app);
+
+  const bus = createEmbeddedBus({
+    database,
+    clock,
+    random,
+    log,
+    sealing: createValueSealing(options.masterKey, random),
+    soleProcess: config.databaseUrl === null,
+  });
+  started.push({ name: 'bus', stop: () => bus.close() });
+
+  const http = createHttpServer(app, {
+    roles: config.roles,
+    publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
+    version: VERSION,
+    ready: () => readyReport(app),
+  });
+  if (config.roles.jobs) startJobs(options, app, bus, started);
+  if (config.roles.consumer) await startConsumer(options, app, bus, started);
+  const url = await listen(http, config);
+  started.push({ name: 'http', stop: () => http.close() });
+  log.info({ url, durability: app.storage.durability, roles: config.roles }, 'Maskline is running.');
+  return { app, bus, url, stop: () => stopAll(started, log) };
+}
+
+async function openDatabase(options: ServiceOptions): ReturnType<typeof openPglite> {
+  const { clock, log, embeddedDirectory } = options;
+  return openPglite({ dataDir: embeddedDirectory && path.join(embeddedDirectory, 'database'), clock, log });
+}
+
+function createApp(options: ServiceOptions, database: Parameters<typeof createSqlStorage>[0]): App {
+  const { config, clock, random, log } = options;
+  const storage = createSqlStorage(database);
+  const vault = new Vault(options.masterKey, storage.keys, clock, random);
+  const factories: ReadonlyMap<string, ProviderFactory> = new Map([
+    ['simulator', (account) => createSimulatorProvider(readSimulatorConfig(account.credentials), { clock })],
+  ]);
+  return {
+    storage,
+    vault,
+    clock,
+    random,
+    log,
+    metrics: createMetrics({ processMetrics: true }),
+    profiles: config.profiles ? createHttpProfileDirectory(config.profiles) : noProfileDirectory,
+    providerAccounts: createProviderAccounts({
+      storage,
+      vault,
+      clock,
+      factories,
+      publicUrl: config.publicUrl,
+    }),
+    wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
+    stockWatch: new StockWatch(),
+  };
+}
+
+function startJobs(options: ServiceOptions, app: App, bus: Bus, started: Started): void {
+  const { config } = options;
+  // A process that has its database to itself takes its own leases up again after a crash, at once.
+  const holder =
+    config.databaseUrl === null ? 'embedded' : createId(`job-${hostname()}`, options.clock, options.random);
+  const publisher = outboxPublisher(app, { bus, topic: config.topics.masking, holder, encode: toBusMessage });
+  const jobs: Job[] = [
+    stockKeeper(app, { holder }),
+    pendingServer(app),
+    sessionExpirer(app),
+    callCloser(app),
+    trimmer(app),
+  ];
+  const publishing = startJob(publisher, app);
+  started.push({
+    name: 'outbox-publisher',
+    async stop() {
+      await publishing.stop();
+      // The last batches in hand may have announced something since.
+      await publisher.run(new AbortController().signal);
+      await publisher.release?.();
+    },
+  });
+  for (const job of jobs) {
+    const running: RunningJob = startJob(job, app);
+    started.push({ name: running.name, stop: () => running.stop() });
+  }
+}
+
+async function startConsumer(options: ServiceOptions, app: App, bus: Bus, started: Started): Promise<void> {
+  const { config, clock, random, log } = options;
+  const handle = createOrdersConsumer({
+    tenant: config.tenant,
+    useCases: orderUseCases(app),
+    bus,
+    deadLetterTopic: config.topics.deadLetter,
+    vault: app.vault,
+    clock,
+    random,
+    log,
+    metrics: app.metrics,
+  });
+  const consumer: Consumer = await bus.subscribe({
+    topic: config.topics.orders,
+    group: config.consumerGroup,
+    handle,
+  });
+  started.push({ name: 'orders consumer', stop: () => consumer.stop() });
+}
+
+/** Events speak of orders, use cases of references. */
+function orderUseCases(app: App): OrderUseCases {
+  return {
+    placeOrder: ({ tenant, source, eventId, orderId, pool }) =>
+      placeReference(app, { tenant, reference: orderId, pool, cause: { source, eventId } }),
+    async assignDriver({ tenant, source, eventId, orderId, pool, assignment, participants }) {
+      const { outcome } = await openSession(app, {
+        tenant,
+        pool,
+        reference: orderId,
+        assignment,
+        participants,
+        mode: 'voice_and_message',
+        expiresInSeconds: null,
+        cause: { source, eventId },
+      });
+      return outcome === 'duplicate' ? 'duplicate' : 'applied';
+    },
+    endOrder: ({ tenant, source, eventId, orderId, reason }) =>
+      endReference(app, { tenant, reference: orderId, reason, cause: { source, eventId } }),
+  };
+}
+
+function toBusMessage(row: OutboxRow): ReturnType<typeof encodeCloudEvent> {
+  const { type, key, data } = row.event;
+  return encodeCloudEvent({
+    id: row.eventId,
+    source: EVENT_SOURCE,
+    type,
+    key,
+    subject: key,
+    time: row.occurredAt,
+    data,
+  });
+}
+
+async function readyReport(app: App): Promise<ReadyReport> {
+  const database = await Promise.race([
+    app.storage.system.ping().then(
+      () => true,
+      () => false,
+    ),
+    new Promise<false>((resolve) => app.clock.after(READY_TIMEOUT_MS, () => resolve(false))),
+  ]);
+  return {
+    ready: database,
+    checks: {
+      database: database ? { ok: true } : { ok: false, detail: 'The database does not answer.' },
+      durability: { ok: true, detail: app.storage.durability },
+    },
+  };
+}
+
+async function listen(http: FastifyInstance, config: ServiceConfig): Promise<string> {
+  try {
+    return await http.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await http.close();
+    throw portError(error, 'MASKLINE_PORT', config.port);
+  }
+}
+
+/** A port that somebody else has is the commonest reason for not starting; it deserves a sentence. */
+export function portError(error: unknown, setting: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'EADDRINUSE') {
+    return new Error(
+      `Port ${port} is in use by another program. Stop that one, or set ${setting} to a free port.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (code === 'EACCES') {
+    return new Error(`Port ${port} may not be opened by this user. Set ${setting} to one above 1023.`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** In reverse. Whatever one of them says, the others are stopped as well. */
+async function stopAll(started: Started, log: Log): Promise<void> {
+  for (let one = started.pop(); one; one = started.pop()) {
+    const { name, stop } = one;
+    await stop().catch((error: unknown) => log.warn({ error, part: name }, 'A part did not stop cleanly.'));
+  }
+}
