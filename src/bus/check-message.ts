@@ -10,7 +10,6 @@ import {
 // Kafka's own rule for topic names; groups keep to it too, so that either bus takes what the other takes.
 const NAME = /^[A-Za-z0-9._-]{1,200}$/;
 const HEADER_NAME = /^[a-z0-9_-]{1,100}$/;
-// Every string of UTF-16 units that has a partner for each surrogate survives UTF-8; nothing else does.
 const HEADERS_MAXIMUM = 50;
 
 /** @throws BusError with code `invalid` */
@@ -29,6 +28,7 @@ export function checkMessages(topic: string, messages: readonly BusMessage[]): v
         `A message has at most ${HEADERS_MAXIMUM} headers with lower-case names of a-z, 0-9, _ and -.`,
       );
     }
+    // Half a surrogate pair does not survive UTF-8, and NUL does not survive PostgreSQL.
     const texts = [message.key, ...Object.values(message.headers)];
     if (!texts.every((text) => text.isWellFormed() && !text.includes('\0'))) {
       throw new BusError('invalid', 'Keys and header values are well-formed text without NUL.');
