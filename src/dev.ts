@@ -13,7 +13,7 @@ import { systemClock } from './lib/clock.ts';
 import { createId } from './lib/id.ts';
 import { type Random, systemRandom } from './lib/random.ts';
 import { portError, type Service, startService } from './main.ts';
-import type { Log } from './observe/log.ts';
+import type { Log, RootLog } from './observe/log.ts';
 import { createApiKey, hashApiKey } from './privacy/api-key.ts';
 import { type SealedCredentials, webhookBase } from './providers/provider-accounts.ts';
 import { lockDirectory } from './storage/pglite/directory-lock.ts';
@@ -37,7 +37,7 @@ export interface Development {
  * Everything in one process: the service on embedded parts, the simulator as telecom operator, and the delivery
  * company with its pages. What they keep is in one directory, which is locked.
  */
-export async function startDevelopment(config: DevConfig, log: Log): Promise<Development> {
+export async function startDevelopment(config: DevConfig, log: RootLog): Promise<Development> {
   const random = systemRandom;
   const directory = new DataDirectory(config.dataDir, random);
   const lock = await lockDirectory(directory.path, systemClock);
@@ -57,7 +57,7 @@ export async function startDevelopment(config: DevConfig, log: Log): Promise<Dev
 
 interface Parts {
   readonly config: DevConfig;
-  readonly log: Log;
+  readonly log: RootLog;
   readonly random: Random;
   readonly directory: DataDirectory;
   readonly stops: (() => Promise<void>)[];

@@ -9,6 +9,9 @@ export interface Log {
   child(fields: object): Log;
 }
 
+/** The logger that main makes; frameworks that want more than we use get it whole. */
+export type RootLog = Logger;
+
 export const silentLog: Log = {
   debug() {},
   info() {},
@@ -27,8 +30,8 @@ export function redact(text: string): string {
   return text.replace(NUMBER_LIKE, '[number]');
 }
 
-export function createLog(options: { level: string; destination?: { write(line: string): void } }): Log {
-  const logger: Logger = pino(
+export function createLog(options: { level: string; destination?: { write(line: string): void } }): RootLog {
+  return pino(
     {
       level: options.level,
       base: null,
@@ -38,7 +41,6 @@ export function createLog(options: { level: string; destination?: { write(line: 
     },
     redacting(options.destination ?? process.stdout),
   );
-  return logger;
 }
 
 function redacting(destination: { write(line: string): void }): { write(line: string): void } {
