@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
+import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
 import type { Clock } from '../../lib/clock.ts';
-import { sessionSettings } from '../confinement.ts';
 import { silentLog, type StorageLog } from '../storage-log.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { EngineHost } from './engine-host.ts';
 import { PgliteDatabase } from './pglite-database.ts';
-import { PgliteSession } from './pglite-session.ts';
+import { LOG_SIZE_MB, startEngine } from './start-engine.ts';
 import { SyncGuard } from './sync-guard.ts';
 import { TrackedFiles } from './tracked-files.ts';
 import { TurnQueue } from './turn-queue.ts';
@@ -24,7 +24,7 @@ export interface OpenPgliteOptions {
   /** how long a statement or transaction waits for its turn at most; default 5,000 ms */
   readonly acquireTimeoutMs?: number;
   /** what an in-memory database starts with; it only makes tests fast */
-  readonly engine?: Pick<PGliteOptions, 'loadDataDir' | 'fsBundle'>;
+  readonly preset?: Pick<PGliteOptions, 'loadDataDir' | 'fsBundle'>;
 }
 
 /**
@@ -39,26 +39,23 @@ export async function openPglite(options: OpenPgliteOptions): Promise<PgliteData
     timeoutMs: options.acquireTimeoutMs ?? 5_000,
   });
   if (dataDir === null) {
-    const engine = await PGlite.create({ ...engineOptions, ...options.engine });
-    return new PgliteDatabase({ engine, session: await openSession(engine), queue, guard: null, lock: null });
+    const start = (): Promise<PGlite> => startEngine({ files: null, preset: options.preset });
+    const host = await EngineHost.open({ clock, log, start, inMemory: true });
+    return new PgliteDatabase({ host, queue, guard: null, lock: null });
   }
   const lock = await lockDirectory(dataDir, clock);
   try {
     await discardHalfMade(dataDir);
     const files = new TrackedFiles(path.join(dataDir, 'pgdata'), () => guard.schedule());
     const guard: SyncGuard = new SyncGuard(files, { clock, log, delayMs: options.syncDelayMs ?? 1_000 });
-    const engine = await makeWhole(dataDir, () =>
-      PGlite.create({ ...engineOptions, ...options.engine, fs: files }),
-    );
-    return new PgliteDatabase({ engine, session: await openSession(engine), queue, guard, lock });
+    const start = (): Promise<PGlite> => startEngine({ files });
+    const host = await makeWhole(dataDir, () => EngineHost.open({ clock, log, start, inMemory: false }));
+    return new PgliteDatabase({ host, queue, guard, lock });
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
-
-// Log segments of 1 MB instead of 16: the directory starts at 24 MB, not 40, and is made in less time.
-const engineOptions: PGliteOptions = { initDbStartParams: ['--wal-segsize=1'] };
 
 /** It exists while a new database is being copied into its directory, which takes a second. */
 const CREATING = 'creating';
@@ -69,16 +66,25 @@ async function discardHalfMade(dataDir: string): Promise<void> {
   await rm(path.join(dataDir, 'pgdata'), { recursive: true, force: true });
 }
 
-async function makeWhole(dataDir: string, create: () => Promise<PGlite>): Promise<PGlite> {
+async function makeWhole(dataDir: string, open: () => Promise<EngineHost>): Promise<EngineHost> {
   const marker = path.join(dataDir, CREATING);
-  if (!existsSync(path.join(dataDir, 'pgdata', 'PG_VERSION'))) await writeFile(marker, '');
-  const engine = await create();
-  await rm(marker, { force: true });
-  return engine;
+  const isNew = !existsSync(path.join(dataDir, 'pgdata', 'PG_VERSION'));
+  if (isNew) await writeFile(marker, '');
+  const host = await open();
+  if (isNew) {
+    await makeLogSegments(host);
+    await rm(marker, { force: true });
+  }
+  return host;
 }
 
-async function openSession(engine: PGlite): Promise<PgliteSession> {
-  const session = new PgliteSession(engine);
-  await session.execute(sessionSettings, 'session settings');
-  return session;
+/** Fills the log once, so that from the start there are segments to use again; see `startEngine`. */
+async function makeLogSegments(host: EngineHost): Promise<void> {
+  const session = await host.session();
+  for (let i = 0; i < LOG_SIZE_MB; i++) {
+    // An empty segment is not left, so something has to be in it.
+    await session.execute("select pg_logical_emit_message(false, 'maskline', '')", 'log segments');
+    await session.execute('select pg_switch_wal()', 'log segments');
+  }
+  await session.execute('checkpoint', 'log segments');
 }

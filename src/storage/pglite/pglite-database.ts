@@ -1,4 +1,3 @@
-import type { PGlite } from '@electric-sql/pglite';
 import type {
   Database,
   OwnedDatabase,
@@ -7,15 +6,16 @@ import type {
   SqlConnection,
   Statement,
 } from '../sql/connection.ts';
+import { changesSomething, unknownCommit } from '../unknown-commit.ts';
 import { TransactionGuard } from '../transaction-guard.ts';
 import type { DirectoryLock } from './directory-lock.ts';
+import type { EngineHost } from './engine-host.ts';
 import type { PgliteSession } from './pglite-session.ts';
 import type { SyncGuard, SyncStatus } from './sync-guard.ts';
 import type { TurnQueue } from './turn-queue.ts';
 
 export interface PgliteParts {
-  readonly engine: PGlite;
-  readonly session: PgliteSession;
+  readonly host: EngineHost;
   readonly queue: TurnQueue;
   /** both null in memory */
   readonly guard: SyncGuard | null;
@@ -45,38 +45,44 @@ export class PgliteDatabase implements Database, OwnedDatabase {
 
   async run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     this.#guard.assertOutside();
-    const { queue, session } = this.#parts;
     const query = <Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]> =>
-      queue.run(async () => {
+      this.#inTurn(async (session) => {
         await session.use(scope);
-        return session.query<Row>(statement, values);
+        try {
+          return await session.query<Row>(statement, values);
+        } catch (error) {
+          throw session.death && changesSomething(statement) ? unknownCommit(error) : error;
+        }
       });
     return work({ query });
   }
 
   async transaction<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     this.#guard.assertOutside();
-    const { queue, session } = this.#parts;
-    return queue.run(async () => {
+    return this.#inTurn(async (session) => {
       await session.use(scope);
       await session.begin();
       const connection = new TransactionConnection(session);
+      let result: T;
       try {
-        const result = await this.#guard.inside(() => work(connection));
-        connection.close();
-        await session.commit();
-        return result;
+        result = await this.#guard.inside(() => work(connection));
       } catch (error) {
-        connection.close();
-        await session.rollback();
+        if (!session.death) await session.rollback();
         throw error;
+      } finally {
+        connection.close();
       }
+      try {
+        await session.commit();
+      } catch (error) {
+        throw session.death ? unknownCommit(error) : error;
+      }
+      return result;
     });
   }
 
   asOwner<T>(work: (session: OwnerSession) => Promise<T>): Promise<T> {
-    const { queue, session } = this.#parts;
-    return queue.run(async () => {
+    return this.#inTurn(async (session) => {
       await session.reset();
       try {
         return await work({
@@ -84,7 +90,7 @@ export class PgliteDatabase implements Database, OwnedDatabase {
           execute: async (sql) => void (await session.execute(sql, 'owner session')),
         });
       } finally {
-        await session.reset();
+        if (!session.death) await session.reset();
       }
     });
   }
@@ -96,19 +102,22 @@ export class PgliteDatabase implements Database, OwnedDatabase {
 
   /** A copy of the whole database as a tar file, which an in-memory database can start from. */
   dump(): Promise<Blob> {
-    return this.#parts.queue.run(() => this.#parts.engine.dumpDataDir('none'));
+    return this.#parts.queue.run(() => this.#parts.host.engine.dumpDataDir('none'));
   }
 
   async close(): Promise<void> {
-    const { engine, queue, guard, lock } = this.#parts;
+    const { host, queue, guard, lock } = this.#parts;
     await queue.close();
-    if (engine.closed) return;
     try {
-      await engine.close();
+      await host.close();
     } finally {
       await guard?.close();
       await lock?.release();
     }
+  }
+
+  #inTurn<T>(work: (session: PgliteSession) => Promise<T>): Promise<T> {
+    return this.#parts.queue.run(async () => work(await this.#parts.host.session()));
   }
 }
 

@@ -4,6 +4,7 @@ import { type ColumnParser, columnParser, parameterValue } from '../column-value
 import { scopeKey, scopeSql, sessionSettings } from '../confinement.ts';
 import { isServerError, toStorageError } from '../database-error.ts';
 import { type Scope, type Statement, StorageError } from '../sql/connection.ts';
+import { diedError, EngineDiedError } from './engine-death.ts';
 
 const { serialize, messages } = protocol;
 type Messages = Awaited<ReturnType<PGlite['execProtocolStream']>>;
@@ -32,9 +33,15 @@ export class PgliteSession {
   readonly #prepared = new Map<string, PreparedStatement>();
   #scope: string | null = null;
   #sequence = 0;
+  #death: EngineDiedError | null = null;
 
   constructor(engine: PGlite) {
     this.#engine = engine;
+  }
+
+  /** Set once the engine has died; every statement fails from then on. */
+  get death(): EngineDiedError | null {
+    return this.#death;
   }
 
   async begin(): Promise<void> {
@@ -123,9 +130,12 @@ export class PgliteSession {
   }
 
   async #send(message: Uint8Array, where: string): Promise<Messages> {
+    if (this.#death) throw diedError(this.#death);
     try {
       return await this.#engine.execProtocolStream(message, { syncToFs: false });
     } catch (error) {
+      if (error instanceof EngineDiedError) this.#death = error;
+      if (this.#death) throw diedError(this.#death);
       if (isServerError(error)) throw toStorageError(error, where);
       throw error;
     }

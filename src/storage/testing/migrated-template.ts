@@ -58,7 +58,7 @@ async function fingerprint(directory: string): Promise<string> {
   for (const file of await readMigrationFiles(directory)) hash.update(file.sha256);
   const engine = import.meta.resolve('@electric-sql/pglite');
   hash.update(await readFile(new URL('../package.json', engine)));
-  const ours = ['../migrate.ts', '../migration-roles.ts', '../confinement.ts', '../pglite/open-pglite.ts'];
+  const ours = ['../migrate.ts', '../migration-roles.ts', '../confinement.ts', '../pglite/start-engine.ts'];
   for (const file of ours) hash.update(await readFile(new URL(file, import.meta.url)));
   return hash.digest('hex').slice(0, 24);
 }

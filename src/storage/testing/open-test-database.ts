@@ -30,7 +30,7 @@ export async function openTestDatabase(options: TestDatabaseOptions = {}): Promi
   return openPglite({
     dataDir: null,
     clock,
-    engine: { fsBundle: await bundle, loadDataDir: await template },
+    preset: { fsBundle: await bundle, loadDataDir: await template },
   });
 }
 
