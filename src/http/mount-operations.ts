@@ -26,6 +26,7 @@ export function mountOperations(
       method: operation.method,
       url: operation.url,
       schema: describeOperation(operation),
+      config: { operation },
       onRequest: (request) => authenticate(request, options.keys, operation.scope),
       handler: (request, reply) => answer(operation, options, request, reply),
     });

@@ -35,6 +35,12 @@ const IdempotencyKeyHeader = Type.Object({
   ),
 });
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly operation?: Operation;
+  }
+}
+
 /** Fastify's schema of a route: validates what comes in, writes what goes out, and feeds the document. */
 export function describeOperation(operation: Operation): FastifySchema {
   const answer = { $ref: `${operation.answer.name}#` };
@@ -53,7 +59,7 @@ export function describeOperation(operation: Operation): FastifySchema {
     querystring: operation.query,
     ...(operation.method === 'GET' ? {} : { body: operation.body }),
     ...(operation.repeatable === 'by_key' ? { headers: IdempotencyKeyHeader } : {}),
-    response: { ...Object.fromEntries(successes), ...describeErrors(operation) },
+    response: Object.fromEntries(successes),
   };
 }
 
@@ -108,6 +114,14 @@ export async function collectOpenApi(http: FastifyInstance, version: string): Pr
           },
         },
       },
+    },
+    // Errors are added here and not to the routes: they have one writer, and a serializer compiled for each
+    // status of each route would take most of the time that the server needs to start.
+    transform: ({ schema, url, route }) => {
+      const operation = route.config?.operation;
+      if (!operation) return { schema, url };
+      const response = { ...(schema.response as object), ...describeErrors(operation) };
+      return { schema: { ...schema, response }, url };
     },
     stripBasePath: false,
     convertConstToEnum: false,

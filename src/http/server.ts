@@ -37,6 +37,8 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number;
   /** from the first byte of a request to the last of its body */
   readonly requestTimeoutMs: number;
+  /** how often connections are checked for being too slow */
+  readonly timeoutCheckMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly queryParameters: number;
 }
@@ -47,6 +49,7 @@ export const HTTP_LIMITS: HttpLimits = {
   headersTimeoutMs: 5_000,
   // Two seconds more than the headers may take: the body of a webhook is small.
   requestTimeoutMs: 7_000,
+  timeoutCheckMs: 1_000,
   // Longer than the minute after which common load balancers give an idle connection up, so that it is they
   // who close it and no request meets a closing socket.
   keepAliveTimeoutMs: 65_000,
@@ -87,7 +90,7 @@ function createFastify(app: App, options: HttpServerOptions): FastifyInstance {
     http: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
     },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,

@@ -15,7 +15,11 @@ export function readRealNumbers<T>(
     else issues.push({ path: pathOf(index), message: 'is not a valid phone number in E.164 with `+`' });
   });
   if (issues.length > 0) {
-    throw new RequestError('MASK_INVALID_NUMBER', 'Send E.164 with `+`, such as +12025550123.', issues);
+    throw new RequestError(
+      'MASK_INVALID_NUMBER',
+      'Send E.164: `+`, the country code, the number, and nothing else.',
+      issues,
+    );
   }
   return numbers;
 }

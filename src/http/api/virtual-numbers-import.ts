@@ -50,9 +50,11 @@ export const virtualNumbersImport = defineOperation({
     // Parsed as a number as well, because what no network can reach is a typing error.
     const virtualNumber = toVirtualNumber(body.virtualNumber);
     if (virtualNumber === null || PhoneNumber.parse(body.virtualNumber) === null) {
-      throw new RequestError('MASK_INVALID_NUMBER', 'Send E.164 with `+`, such as +12025550188.', [
-        { path: '/virtualNumber', message: 'is not a valid phone number in E.164 with `+`' },
-      ]);
+      throw new RequestError(
+        'MASK_INVALID_NUMBER',
+        'Send E.164: `+`, the country code, the number, and nothing else.',
+        [{ path: '/virtualNumber', message: 'is not a valid phone number in E.164 with `+`' }],
+      );
     }
     const { pool, providerAccount, capabilities } = body;
     const row = await importVirtualNumber(app, {

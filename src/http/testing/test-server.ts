@@ -1,5 +1,4 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
-import { onTestFinished } from 'vitest';
 import type { App } from '../../app/app.ts';
 import { createHttpServer, type HttpServerOptions } from '../server.ts';
 
@@ -17,7 +16,7 @@ export interface TestServer {
   ): Promise<LightMyRequestResponse>;
 }
 
-/** The whole HTTP side on any App, closed when the test ends. It listens only if the test makes it. */
+/** The whole HTTP side on any App. A test that makes it listen closes it. */
 export function createTestServer(app: App, options: Partial<HttpServerOptions> = {}): TestServer {
   const http = createHttpServer(app, {
     roles: { api: true, webhooks: true },
@@ -27,7 +26,6 @@ export function createTestServer(app: App, options: Partial<HttpServerOptions> =
     ready: async () => ({ ready: true, checks: {} }),
     ...options,
   });
-  onTestFinished(() => http.close());
   return {
     http,
     ask(key, method, url, payload, headers = {}) {
