@@ -28,7 +28,8 @@ export interface Simulator {
 
 /**
  * Starts the telecom operator of demos, tests and load.
- * @throws Error when the port is taken, or when the state file is in use or of another version
+ * @throws Error of the system when it cannot listen (`EADDRINUSE`, `EACCES` …), and Error when the state file is
+ *   in use or of another version
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { host, port, clock, random, account } = options;
@@ -51,9 +52,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         return stopping;
       },
     };
-  } catch (cause) {
+  } catch (error) {
     await shutDown();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`The simulator cannot listen on ${host}:${port}: ${why}.`, { cause });
+    throw error;
   }
 }

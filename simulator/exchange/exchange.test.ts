@@ -26,11 +26,13 @@ function createBench(seed = 1) {
     asked,
     lines,
     answer: (_body: Record<string, unknown>): unknown => ({ action: 'reject' }),
+    hold: null as Promise<void> | null,
     reply: (): { status: number; body: string } | Error | null => null,
   };
   const webhookSender: WebhookSender = async (request) => {
     const body: Record<string, unknown> = JSON.parse(request.body);
     asked.push({ url: request.url, body });
+    if (bench.hold) await bench.hold;
     const reply = bench.reply();
     if (reply instanceof Error) throw reply;
     return reply ?? { status: 200, body: JSON.stringify(bench.answer(body)) };
@@ -333,9 +335,52 @@ describe('after a crash', () => {
     await restarted.callbacksDelivered();
     expect(b.reports().at(-1)).toMatchObject({ callId, event: 'ended', termination: 'failed', sequence: 3 });
   });
+
+  it('counts no more talk than the account had allowed, however long it was away', async () => {
+    const callId = await ring();
+    b.exchange.calls.answer(callId);
+    b.clock.jumpTo(b.clock.now() + 3_600_000);
+    expect(b.restart().calls.find(callId).durationSeconds).toBe(600);
+  });
+});
+
+describe('limits', () => {
+  it('carries at most 20,000 calls at one time', async () => {
+    for (let i = 0; i < 20_000; i++) await b.exchange.calls.dial({ from: CUSTOMER, to: DRIVER });
+    const dial = b.exchange.calls.dial({ from: CUSTOMER, to: DRIVER });
+    await expect(dial).rejects.toMatchObject({ code: 'TOO_MANY_CALLS' });
+    b.clock.jumpTo(b.clock.now() + 1);
+    await b.exchange.stop();
+  });
+
+  it('lets at most 5,000 calls wait for an answer', async () => {
+    b.bench.hold = new Promise(() => undefined);
+    for (let i = 0; i < 5_000; i++) void b.exchange.calls.dial({ from: CUSTOMER, to: b.forDriver });
+    const dial = b.exchange.calls.dial({ from: CUSTOMER, to: b.forDriver });
+    await expect(dial).rejects.toMatchObject({ code: 'TOO_MANY_CALLS' });
+  });
+
+  it('watches a thousand phones, and lets go of who leaves', () => {
+    const leave = Array.from({ length: 1_000 }, () => b.exchange.phones.watch(DRIVER, () => undefined));
+    expect(() => b.exchange.phones.watch(DRIVER, () => undefined)).toThrow(
+      expect.objectContaining({ code: 'TOO_MANY_WATCHERS' }),
+    );
+    leave[0]?.();
+    leave[0]?.();
+    b.exchange.phones.watch(CUSTOMER, () => undefined);
+    expect(() => b.exchange.phones.watch(CUSTOMER, () => undefined)).toThrow();
+  });
 });
 
 describe('stopping', () => {
+  it('does not wait for an account that says nothing', async () => {
+    b.bench.hold = new Promise(() => undefined);
+    const dial = b.exchange.calls.dial({ from: CUSTOMER, to: b.forDriver });
+    await settle();
+    const stopped = b.exchange.stop();
+    expect((await Promise.all([dial, stopped]))[0]).toMatchObject({ state: 'failed' });
+  });
+
   it('ends every call, reports it and takes no more', async () => {
     const callId = await ring();
     await b.exchange.stop();

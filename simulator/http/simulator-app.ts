@@ -16,6 +16,22 @@ const BODY_BYTES_MAXIMUM = 64 * 1024;
 /** How long a client may take to send its request. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
+const OVERVIEW = `A telecom operator with phones that exist only here. JSON in, JSON out; simulator/README.md has the details.
+
+GET    /numbers/available?country=&limit=     numbers on sale
+POST   /numbers {virtualNumber}               buy one
+GET    /numbers?cursor=&limit=                numbers held
+DELETE /numbers/{e164}                        give one back
+POST   /calls {from, to}                      a phone dials
+POST   /calls/{id}/answer                     the callee answers
+POST   /calls/{id}/hangup {by?}               one of them hangs up
+GET    /calls/{id}                            how the call went
+POST   /messages {from, to, body}             a phone sends a text
+GET    /phones/{e164}                         what that phone has seen
+GET    /phones/{e164}/events                  the same, as server-sent events
+GET    /faults, PUT /faults                   how the operator misbehaves
+`;
+
 export type SimulatorApp = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -44,6 +60,7 @@ export function createSimulatorApp(options: SimulatorAppOptions): SimulatorApp {
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   acceptEmptyBodies(app);
   installProblems(app, log);
+  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(OVERVIEW));
   app.get('/healthz', () => ({ status: 'ok' }));
   addNumberRoutes(app, exchange, random);
   addCallRoutes(app, exchange);

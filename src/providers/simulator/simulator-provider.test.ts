@@ -193,6 +193,20 @@ describe('createSimulatorProvider', () => {
     );
   });
 
+  it('reads only what is short, UTF-8, and a number in international form', () => {
+    const provider = createSimulatorProvider(config, { clock });
+    const webhooks = createWebhooks(clock);
+    const call = webhooks.answer({ callId: 'call-1', from: '2025550101', to: '12155550100' });
+    const parse = (rawBody: Uint8Array) =>
+      provider.parseWebhook('answer', webhooks.sign({ ...call, rawBody }));
+    expect(parse(call.rawBody)).toMatchObject({ request: { callingNumber: null, calledNumber: null } });
+    const padding = (bytes: number) => Buffer.concat([call.rawBody, Buffer.alloc(bytes, ' ')]);
+    expect(parse(padding(60_000)).kind).toBe('answer');
+    expect(() => parse(padding(64 * 1024))).toThrow(/longer than 65536 bytes/);
+    const latin1 = Buffer.from('{"callId":"ä","from":"","to":""}', 'latin1');
+    expect(() => parse(latin1)).toThrow(/UTF-8/);
+  });
+
   it.each([
     ['no secret', { baseUrl: config.baseUrl }, 'sharedSecret'],
     ['a short secret', { ...config, sharedSecret: 'hush' }, 'sharedSecret'],
