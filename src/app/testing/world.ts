@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import type { Pool } from '../../domain/pool.ts';
 import { POOL_LIMITS } from '../../domain/pool.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
@@ -23,9 +24,13 @@ import { StockWatch } from '../stock-watch.ts';
 export const TENANT = 'default';
 export const ACCOUNT = 'operator';
 
-/** A number reserved for fiction: +44 7700 900000 to 900999 (Ofcom). */
+/** One for all worlds, because background jobs look after every tenant of a database. */
+const MASTER_KEY = new Uint8Array(32).fill(7);
+
+/** A number reserved for fiction: +44 7700 900000 to 900999 (Ofcom), and above that +1 NPA 555 01xx. */
 export function person(n: number): PhoneNumber {
-  const number = PhoneNumber.parse(`+447700900${String(n).padStart(3, '0')}`);
+  const american = `+1${600 + Math.floor((n - 1_000) / 100)}55501${String(n % 100).padStart(2, '0')}`;
+  const number = PhoneNumber.parse(n < 1_000 ? `+447700900${String(n).padStart(3, '0')}` : american);
   if (!number) throw new Error(`There is no person ${n}.`);
   return number;
 }
@@ -38,6 +43,7 @@ export function virtualNumber(n: number): VirtualNumber {
 }
 
 export interface World {
+  readonly tenant: string;
   readonly app: App;
   readonly clock: ManualClock;
   readonly database: Database;
@@ -58,20 +64,23 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly profiles?: ProfileDirectory;
   readonly account?: (app: App) => ProviderAccount;
+  /** one that others use as well; then `tenant` tells them apart. Default: one of its own, closed after the test */
   readonly database?: Database;
+  readonly tenant?: string;
 }
 
 /** The real use cases on real SQL, with a clock that is moved by hand and a pool of fictional numbers. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = new ManualClock();
   const random = seededRandom(options.seed ?? 1);
-  const database = options.database ?? (await openTestDatabase());
+  const database = options.database ?? (await ownDatabase());
+  const tenant = options.tenant ?? TENANT;
   const storage = createSqlStorage(database);
   const app: App = {
     storage,
     clock,
     random,
-    vault: new Vault(random.bytes(32), storage.keys, clock, random),
+    vault: new Vault(MASTER_KEY, storage.keys, clock, random),
     profiles: options.profiles ?? { realNumberOf: async () => null },
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
     stockWatch: new StockWatch(),
@@ -79,16 +88,16 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     metrics: createMetrics(),
     providerAccounts: {
       byId: async (id) => (id === account.id ? account : null),
-      byName: async (tenant, name) => (tenant === TENANT && name === account.name ? account : null),
+      byName: async (of, name) => (of === tenant && name === account.name ? account : null),
     },
   };
-  const account: ProviderAccount = options.account?.(app) ?? unusedAccount();
-  await storage.system.tenantInsert(TENANT, 'Default', clock.now());
-  const keys = await app.vault.keysOf(TENANT);
-  await storage.run(TENANT, (s) =>
+  const account: ProviderAccount = options.account?.(app) ?? unusedAccount(tenant);
+  await storage.system.tenantInsert(tenant, 'A company', clock.now());
+  const keys = await app.vault.keysOf(tenant);
+  await storage.run(tenant, (s) =>
     s.providerAccounts.insert(
       {
-        tenant: TENANT,
+        tenant,
         id: account.id,
         name: account.name,
         provider: 'simulator',
@@ -99,10 +108,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ),
   );
   const pool: Pool = { ...defaultPool(), ...options.pool };
-  await createPool(app, { tenant: TENANT, pool });
+  await createPool(app, { tenant, pool });
   for (let n = 0; n < (options.numbers ?? 10); n++) {
     await importVirtualNumber(app, {
-      tenant: TENANT,
+      tenant,
       virtualNumber: virtualNumber(n),
       pool: pool.name,
       providerAccount: account.name,
@@ -110,6 +119,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     });
   }
   return {
+    tenant,
     app,
     clock,
     database,
@@ -118,7 +128,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         ? people.map((n, i) => [['customer', 'driver', 'merchant'][i] ?? `guest_${i}`, n] as const)
         : Object.entries(people as Readonly<Record<string, number>>);
       return openSession(app, {
-        tenant: TENANT,
+        tenant,
         pool: pool.name,
         reference,
         assignment: assignment ?? null,
@@ -130,7 +140,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     dial: (from, dialled, callId) =>
       routeCall(app, {
-        tenant: TENANT,
+        tenant,
         providerAccount: account.name,
         providerCallId: callId ?? createId('test', clock, random),
         kind: 'call',
@@ -140,6 +150,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         digits: null,
       }),
   };
+}
+
+async function ownDatabase(): Promise<Database> {
+  const database = await openTestDatabase();
+  onTestFinished(() => database.close());
+  return database;
 }
 
 function defaultPool(): Pool {
@@ -158,10 +174,10 @@ function defaultPool(): Pool {
   };
 }
 
-function unusedAccount(): ProviderAccount {
+function unusedAccount(tenant: string): ProviderAccount {
   return {
-    tenant: TENANT,
-    id: 'acc_operator',
+    tenant,
+    id: `acc_operator_${tenant}`,
     name: ACCOUNT,
     pathSecret: 'path-secret',
     webhookBase: 'http://127.0.0.1/webhooks',
