@@ -18,8 +18,7 @@ export function sendProblemText(reply: FastifyReply, status: number, text: strin
 }
 
 function setProblemHeaders(reply: FastifyReply, problem: Problem): void {
-  // Fastify would hang up after a body that it refused, while the client still sends, and the client would
-  // read a reset instead of this answer. Node reads the rest away, for as long as the request timeout allows.
+  // Fastify would hang up after a body that it refused, because more of it may come. It was read away instead.
   reply.removeHeader('connection');
   switch (problem.code) {
     case 'MASK_UNAUTHENTICATED':

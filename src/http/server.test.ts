@@ -297,28 +297,67 @@ describe('the probes', () => {
 });
 
 describe('on the wire', () => {
-  test('a client that sends 10 MB can read why it was refused', async () => {
-    const { port, key } = await listen();
-    const body = Buffer.alloc(10_000_000, 0x20);
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-    for (const framing of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
-      const answer = await new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
-        const sending = httpRequest(
-          { port, host: '127.0.0.1', method: 'POST', path: '/v1/pools', headers: { ...headers, ...framing } },
-          (response) => {
-            let text = '';
-            response.setEncoding('utf8').on('data', (part: string) => {
-              text += part;
-            });
-            response.on('end', () => resolve({ status: response.statusCode, text }));
-          },
-        );
-        sending.on('error', reject);
-        sending.end(body);
+  const TEN_MEGABYTES = 10_000_000;
+
+  /** Sends a body whole, whatever comes back meanwhile, and gives the answer. */
+  function upload(port: number, headers: Record<string, string>): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const options = { port, host: '127.0.0.1', method: 'POST', path: '/v1/pools', headers, agent: false };
+      const sending = httpRequest(options, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (part: string) => {
+          body += part;
+        });
+        sending.on('close', () => resolve({ status: response.statusCode ?? 0, body }));
       });
-      expect(answer.status).toBe(413);
-      expect(JSON.parse(answer.text).code).toBe('MASK_BODY_TOO_LARGE');
-    }
+      sending.on('error', reject);
+      sending.end(Buffer.alloc(TEN_MEGABYTES, 0x20));
+    });
+  }
+
+  test.each([
+    ['a length', { 'content-length': String(TEN_MEGABYTES) }],
+    ['chunks', { 'transfer-encoding': 'chunked' }],
+    ['chunks, and stays', { 'transfer-encoding': 'chunked', connection: 'keep-alive' }],
+  ])(
+    'a client that sends 10 MB with %s gets all of it off and reads why it was refused',
+    async (_how, framing) => {
+      const { port, key } = await listen();
+      const headers = { 'content-type': 'application/json', ...framing };
+      const refused = await upload(port, { authorization: `Bearer ${key}`, ...headers });
+      const stranger = await upload(port, headers as Record<string, string>);
+      expect(refused.status).toBe(413);
+      expect(JSON.parse(refused.body).code).toBe('MASK_BODY_TOO_LARGE');
+      expect(stranger.status).toBe(401);
+    },
+  );
+
+  test('a request under way when the server closes is answered, and its connection ends with it', async () => {
+    const fake = createFakeApp();
+    const { http } = createTestServer(fake.app);
+    const closing = Promise.withResolvers<void>();
+    http.addHook('preClose', async () => closing.resolve());
+    await http.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = http.server.address() as AddressInfo;
+    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    fake.override.pools = {
+      get: async () => {
+        asked.resolve();
+        await released.promise;
+        return null;
+      },
+    };
+    const head = `GET /v1/pools/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fake.createKey()}\r\n\r\n`;
+    const answer = sendBytes(port, head);
+    await asked.promise;
+    const closed = http.close();
+    await closing.promise;
+    released.resolve();
+    const text = await answer;
+    expect(text).toMatch(/^HTTP\/1.1 404 /);
+    expect(text).toMatch(/^connection: close\r$/im);
+    await closed;
   });
 
   test.each([

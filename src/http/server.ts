@@ -5,6 +5,7 @@ import { OPERATIONS } from './api/operations.ts';
 import { ApiKeyCache } from './api-key-cache.ts';
 import { refuseBrokenRequest } from './broken-request.ts';
 import { serveDocsPage } from './docs-page.ts';
+import { drainBody } from './drain-body.ts';
 import { acceptJsonOnly } from './json-body.ts';
 import { notFound, toProblem } from './map-error.ts';
 import { mountOperations } from './mount-operations.ts';
@@ -109,12 +110,16 @@ function createFastify(app: App, options: HttpServerOptions): FastifyInstance {
 }
 
 function answerErrors(http: FastifyInstance, app: App): void {
-  http.setErrorHandler((error: FastifyError, request, reply) => {
+  http.setErrorHandler(async (error: FastifyError, request, reply) => {
     const problem = toProblem(error);
     logFailure(app.log, request, problem, error);
+    await drainBody(request.raw);
     return sendProblem(reply, problem);
   });
-  http.setNotFoundHandler((_request, reply) => sendProblem(reply, notFound()));
+  http.setNotFoundHandler(async (request, reply) => {
+    await drainBody(request.raw);
+    return sendProblem(reply, notFound());
+  });
 }
 
 async function mountApi(http: FastifyInstance, app: App, options: HttpServerOptions): Promise<void> {
