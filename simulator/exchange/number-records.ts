@@ -18,6 +18,7 @@ export interface NumberHeld extends NumberWebhooks {
 
 export interface NumberRecords {
   insert(held: NumberHeld): void;
+  setWebhooks(virtualNumber: string, webhooks: NumberWebhooks): void;
   delete(virtualNumber: string): void;
   all(): NumberHeld[];
   /** Held numbers after `cursor`, in ascending order. */
@@ -34,6 +35,9 @@ export function createNumberRecords(database: DatabaseSync): NumberRecords {
   const insert = database.prepare(`insert into number_held
     (number_id, virtual_number, country, answer_url, status_url, message_url, provisioned_at)
     values (?, ?, ?, ?, ?, ?, ?)`);
+  const setWebhooks = database.prepare(
+    'update number_held set answer_url = ?, status_url = ?, message_url = ? where virtual_number = ?',
+  );
   const remove = database.prepare('delete from number_held where virtual_number = ?');
   const all = database.prepare(`select ${COLUMNS} from number_held`);
   const page = database.prepare(
@@ -52,6 +56,9 @@ export function createNumberRecords(database: DatabaseSync): NumberRecords {
         held.messageUrl,
         held.provisionedAt,
       );
+    },
+    setWebhooks(virtualNumber, { answerUrl, statusUrl, messageUrl }) {
+      setWebhooks.run(answerUrl, statusUrl, messageUrl, virtualNumber);
     },
     delete: (virtualNumber) => void remove.run(virtualNumber),
     all: () => all.all() as unknown as NumberHeld[],

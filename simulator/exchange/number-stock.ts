@@ -74,6 +74,16 @@ export class NumberStock {
     return { held, heardOf: !faults.strikes('loseSellAnswers') };
   }
 
+  /** Points a held number's webhooks elsewhere, and returns it as it was. @throws OperatorError when it is not held */
+  configure(virtualNumber: string, webhooks: Partial<NumberWebhooks>): NumberHeld {
+    const before = this.#held.get(virtualNumber);
+    if (!before) throw new OperatorError('NUMBER_NOT_HELD', 'The account does not hold this number.');
+    const after: NumberHeld = { ...before, ...webhooks };
+    this.#options.records.setWebhooks(virtualNumber, after);
+    this.#held.set(virtualNumber, after);
+    return before;
+  }
+
   /** Takes a number back; it is on sale again at once. @throws OperatorError when it is not held */
   takeBack(virtualNumber: string): void {
     if (!this.#held.has(virtualNumber)) {

@@ -38,6 +38,15 @@ const Purchase = Type.Object(
   STRICT,
 );
 
+const Webhooks = Type.Object(
+  {
+    answerUrl: Type.Optional(WebhookUrl),
+    statusUrl: Type.Optional(WebhookUrl),
+    messageUrl: Type.Optional(WebhookUrl),
+  },
+  STRICT,
+);
+
 export function addNumberRoutes(app: SimulatorApp, exchange: Exchange, random: Random): void {
   app.get('/numbers/available', { schema: { querystring: SearchQuery } }, (request) => {
     const { country, limit } = request.query;
@@ -56,6 +65,10 @@ export function addNumberRoutes(app: SimulatorApp, exchange: Exchange, random: R
     reply.hijack();
     request.raw.socket.destroy();
     return reply;
+  });
+
+  app.patch('/numbers/:e164', { schema: { params: PhonePath, body: Webhooks } }, (request) => {
+    return { before: toBody(exchange.numbers.configure(request.params.e164, request.body)) };
   });
 
   app.delete('/numbers/:e164', { schema: { params: PhonePath } }, (request, reply) => {

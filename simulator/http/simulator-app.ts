@@ -21,6 +21,7 @@ const OVERVIEW = `A telecom operator with phones that exist only here. JSON in, 
 GET    /numbers/available?country=&limit=     numbers on sale
 POST   /numbers {virtualNumber}               buy one
 GET    /numbers?cursor=&limit=                numbers held
+PATCH  /numbers/{e164} {answerUrl, …}         point its webhooks elsewhere
 DELETE /numbers/{e164}                        give one back
 POST   /calls {from, to}                      a phone dials
 POST   /calls/{id}/answer                     the callee answers

@@ -3,7 +3,7 @@ import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { createId } from '../lib/id.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
-import type { CallInstruction } from '../providers/provider.ts';
+import type { Attestation, CallInstruction } from '../providers/provider.ts';
 import type { DecidedCall, FoundRoute, NewCall, OutboxEvent } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { withDeadline } from './deadline.ts';
@@ -23,7 +23,7 @@ export interface RouteQuestion {
   readonly kind: 'call' | 'message';
   readonly callingNumber: PhoneNumber | null;
   readonly calledNumber: VirtualNumber | null;
-  readonly attestation: 'A' | 'B' | 'C' | null;
+  readonly attestation: Attestation | null;
   readonly digits: string | null;
 }
 

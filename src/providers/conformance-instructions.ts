@@ -11,6 +11,12 @@ const numberPairs = fc
   .tuple(fc.integer({ min: 100, max: 199 }), fc.integer({ min: 100, max: 199 }))
   .map(([real, ours]) => ({ destination: phone(`+12025550${real}`), ours: virtual(`+12155550${ours}`) }));
 
+const WEBHOOK_URLS = {
+  answer: 'https://maskline.test/hooks/answer',
+  status: 'https://maskline.test/hooks/status',
+  message: 'https://maskline.test/hooks/message',
+};
+
 export function exerciseInstructions(name: string, createBench: () => Promise<ProviderBench>): void {
   describe(`${name}: instructions`, () => {
     let b: ProviderBench;
@@ -23,13 +29,16 @@ export function exerciseInstructions(name: string, createBench: () => Promise<Pr
       const limits = fc.tuple(fc.integer({ min: 5, max: 120 }), fc.integer({ min: 10, max: 14_400 }));
       fc.assert(
         fc.property(numberPairs, limits, ({ destination, ours }, [ringTimeoutSeconds, maxCallSeconds]) => {
-          const response = b.provider.renderCall({
-            decision: 'bridge',
-            destination,
-            callerId: ours,
-            ringTimeoutSeconds,
-            maxCallSeconds,
-          });
+          const response = b.provider.renderCall(
+            {
+              decision: 'bridge',
+              destination,
+              callerId: ours,
+              ringTimeoutSeconds,
+              maxCallSeconds,
+            },
+            WEBHOOK_URLS,
+          );
           expect(response.status).toBe(200);
           const reading = b.reader.call(response);
           expect(reading).toMatchObject({
@@ -49,21 +58,23 @@ export function exerciseInstructions(name: string, createBench: () => Promise<Pr
 
     it('says the sentences of a refusal, word by word and with no number in them', () => {
       for (const announcement of Object.keys(ANNOUNCEMENTS) as Announcement[]) {
-        const response = b.provider.renderCall({ decision: 'announce', announcement });
+        const response = b.provider.renderCall({ decision: 'announce', announcement }, WEBHOOK_URLS);
         expect(b.reader.call(response)).toEqual({ kind: 'announce', text: ANNOUNCEMENTS[announcement] });
         expect(numbersIn(response.body).size).toBe(0);
-        expect(b.provider.renderCall({ decision: 'announce', announcement })).toEqual(response);
+        expect(b.provider.renderCall({ decision: 'announce', announcement }, WEBHOOK_URLS)).toEqual(response);
       }
     });
 
     it('rejects without an answer', ({ skip }) => {
       skip(!b.provider.capabilities.rejectUnanswered, 'The provider cannot.');
-      expect(b.reader.call(b.provider.renderCall({ decision: 'reject' }))).toEqual({ kind: 'reject' });
+      expect(b.reader.call(b.provider.renderCall({ decision: 'reject' }, WEBHOOK_URLS))).toEqual({
+        kind: 'reject',
+      });
     });
 
     it('asks for a PIN', ({ skip }) => {
       skip(!b.provider.capabilities.collectPin, 'The provider cannot.');
-      const response = b.provider.renderCall({ decision: 'collect_pin', digits: 4 });
+      const response = b.provider.renderCall({ decision: 'collect_pin', digits: 4 }, WEBHOOK_URLS);
       expect(b.reader.call(response)).toEqual({ kind: 'collect_pin', digits: 4 });
     });
 
@@ -72,7 +83,10 @@ export function exerciseInstructions(name: string, createBench: () => Promise<Pr
       const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
       fc.assert(
         fc.property(numberPairs, text, ({ destination, ours }, body) => {
-          const response = b.provider.renderMessage({ decision: 'relay', destination, sender: ours, body });
+          const response = b.provider.renderMessage(
+            { decision: 'relay', destination, sender: ours, body },
+            WEBHOOK_URLS,
+          );
           expect(b.reader.message(response)).toEqual({
             kind: 'relay',
             destination: destination.reveal(),
@@ -85,7 +99,7 @@ export function exerciseInstructions(name: string, createBench: () => Promise<Pr
     });
 
     it('drops a message, and says no more than that', () => {
-      const response = b.provider.renderMessage({ decision: 'drop' });
+      const response = b.provider.renderMessage({ decision: 'drop' }, WEBHOOK_URLS);
       expect(b.reader.message(response)).toEqual({ kind: 'drop' });
       expect(numbersIn(response.body).size).toBe(0);
     });

@@ -108,6 +108,20 @@ export function exerciseNumbers(name: string, createBench: () => Promise<Provide
       await expect(b.provider.listNumbers(signal)).rejects.toMatchObject({ code: 'unavailable' });
     });
 
+    it('points a number elsewhere, and puts back what was there', async () => {
+      const wanted = await anyOnSale();
+      const held = await b.provider.provisionNumber(wanted, URLS, signal);
+      const elsewhere = {
+        answer: `${URLS.answer}/2`,
+        status: `${URLS.status}/2`,
+        message: `${URLS.message}/2`,
+      };
+      const before = await b.provider.configureNumber(held, { urls: elsewhere }, signal);
+      expect((await b.operator.held()).get(wanted)).toEqual(elsewhere);
+      await b.provider.configureNumber(held, { restore: before }, signal);
+      expect((await b.operator.held()).get(wanted)).toEqual(URLS);
+    });
+
     it('gives a number back, and does not mind when it is gone already', async () => {
       const held = await b.provider.provisionNumber(await anyOnSale(), URLS, signal);
       await b.provider.decommissionNumber(held, signal);

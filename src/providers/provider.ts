@@ -46,14 +46,20 @@ export interface WebhookResponse {
   readonly body: string;
 }
 
+/**
+ * What the network vouches for: `A` the caller and the right to the number, `B` the caller only, `C` the gateway
+ * only; `failed` when the verification of whatever was claimed has failed.
+ */
+export type Attestation = 'A' | 'B' | 'C' | 'failed';
+
 /** A provider asks what to do with a call, and waits. */
 export interface AnswerRequest {
   readonly providerCallId: string;
   /** null when the caller withheld it or sent something that is no number */
   readonly callingNumber: PhoneNumber | null;
   readonly calledNumber: VirtualNumber | null;
-  /** STIR/SHAKEN, if the provider says so inside the authenticated part */
-  readonly attestation: 'A' | 'B' | 'C' | null;
+  /** STIR/SHAKEN, if the provider says so inside the authenticated part; null when it says nothing */
+  readonly attestation: Attestation | null;
   readonly digits: string | null;
 }
 
@@ -88,6 +94,8 @@ export type CallInstruction =
       readonly callerId: VirtualNumber;
       readonly ringTimeoutSeconds: number;
       readonly maxCallSeconds: number;
+      /** record both sides, after the consent announcement was heard; absent is off */
+      readonly recording?: { readonly consent: string };
     }
   | { readonly decision: 'announce'; readonly announcement: Announcement }
   | { readonly decision: 'collect_pin'; readonly digits: number }
@@ -140,14 +148,46 @@ export interface Provider {
   isAuthentic(request: WebhookRequest): boolean;
   /** Reads an authentic request. @throws ProviderError with code `malformed` */
   parseWebhook(kind: WebhookKind, request: WebhookRequest): ParsedWebhook;
-  renderCall(instruction: CallInstruction): WebhookResponse;
-  renderMessage(instruction: MessageInstruction): WebhookResponse;
+  /** `urls`: the account's webhooks, for formats that name where the next step or the status goes. */
+  renderCall(instruction: CallInstruction, urls: WebhookUrls): WebhookResponse;
+  renderMessage(instruction: MessageInstruction, urls: WebhookUrls): WebhookResponse;
   /** The answer to a status callback. */
   renderAcknowledgement(): WebhookResponse;
+
+  /**
+   * Carries out a decision by a REST call; present with capability `answer: 'by_command'`, where the answer to the
+   * webhook is only an acknowledgement. Asking twice for one call does not dial twice.
+   */
+  commandCall?(
+    providerCallId: string,
+    instruction: CallInstruction,
+    urls: WebhookUrls,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Sends a relayed text; present with capability `messageRelay: 'by_command'`. */
+  sendMessage?(
+    instruction: Extract<MessageInstruction, { decision: 'relay' }>,
+    providerMessageId: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** What the provider says of a call whose end was not reported; null while it lasts or when it is not known. */
+  fetchCallEnd?(
+    providerCallId: string,
+    signal: AbortSignal,
+  ): Promise<Extract<LegStatus, { status: 'ended' }> | null>;
 
   searchNumbers(search: NumberSearch, signal: AbortSignal): Promise<readonly NumberOnSale[]>;
   /** Buys a number. The answer may be lost although the purchase was made: reconcile with `listNumbers`. */
   provisionNumber(virtualNumber: VirtualNumber, urls: WebhookUrls, signal: AbortSignal): Promise<NumberHeld>;
+  /**
+   * Points a held number's webhooks at `urls`, and returns where they pointed before, in the adapter's own words,
+   * so that they can be put back. With `restore` they are put back to that instead.
+   */
+  configureNumber(
+    held: NumberHeld,
+    change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
+    signal: AbortSignal,
+  ): Promise<unknown>;
   /** Gives a number back. A number that is not there any more counts as given back. */
   decommissionNumber(held: NumberHeld, signal: AbortSignal): Promise<void>;
   /** Every number held, however many pages that takes. */

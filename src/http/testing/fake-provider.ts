@@ -89,6 +89,10 @@ export class FakeProvider implements Provider {
     throw new ProviderError('refused', 'Nothing is sold here.');
   }
 
+  async configureNumber(): Promise<unknown> {
+    return null;
+  }
+
   async decommissionNumber(): Promise<void> {}
 
   async listNumbers(): Promise<readonly NumberHeld[]> {

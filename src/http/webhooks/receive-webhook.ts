@@ -1,3 +1,4 @@
+import { webhookUrls } from '../../app/adopt-number.ts';
 import type { App, ProviderAccount } from '../../app/app.ts';
 import { recordLegStatus } from '../../app/record-leg-status.ts';
 import { relayMessage } from '../../app/relay-message.ts';
@@ -87,7 +88,7 @@ async function answerCall(
     kind: 'call',
     ...asked,
   });
-  return account.provider.renderCall(routed.instruction);
+  return account.provider.renderCall(routed.instruction, webhookUrls(account));
 }
 
 async function answerMessage(
@@ -104,9 +105,9 @@ async function answerMessage(
     calledNumber,
     body,
   });
-  return account.provider.renderMessage(relayed.instruction);
+  return account.provider.renderMessage(relayed.instruction, webhookUrls(account));
 }
 
 function neutral(account: ProviderAccount): WebhookResponse {
-  return account.provider.renderCall({ decision: 'announce', announcement: 'neutral' });
+  return account.provider.renderCall({ decision: 'announce', announcement: 'neutral' }, webhookUrls(account));
 }

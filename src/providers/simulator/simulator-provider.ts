@@ -58,6 +58,15 @@ const ListBody = Type.Object({
   nextCursor: Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
 });
 
+const WebhooksBody = Type.Object({
+  answerUrl: Type.String(),
+  statusUrl: Type.String(),
+  messageUrl: Type.String(),
+});
+const ConfiguredBody = Type.Object({ before: WebhooksBody });
+
+const isConfiguredBody = checker(ConfiguredBody);
+const isWebhooksBody = checker(WebhooksBody);
 const isSearchBody = checker(SearchBody);
 const isListBody = checker(ListBody);
 const isHeldBody = checker(HeldBody);
@@ -101,15 +110,27 @@ class SimulatorProvider implements Provider {
   ): Promise<NumberHeld> {
     const response = await this.#request('POST', '/numbers', signal, {
       virtualNumber,
-      answerUrl: urls.answer,
-      statusUrl: urls.status,
-      messageUrl: urls.message,
+      ...toWebhooksBody(urls),
     });
     const held = toNumberHeld(this.#expect(response, 201, isHeldBody));
     if (held.virtualNumber !== virtualNumber) {
       throw new ProviderError('unavailable', 'The simulator says that it sold another number than asked.');
     }
     return held;
+  }
+
+  async configureNumber(
+    held: NumberHeld,
+    change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const path = `/numbers/${encodeURIComponent(held.virtualNumber)}`;
+    const webhooks = 'urls' in change ? toWebhooksBody(change.urls) : change.restore;
+    if (!isWebhooksBody(webhooks))
+      throw new ProviderError('malformed', 'What is to be put back are no webhooks.');
+    const { answerUrl, statusUrl, messageUrl } = webhooks;
+    const response = await this.#request('PATCH', path, signal, { answerUrl, statusUrl, messageUrl });
+    return this.#expect(response, 200, isConfiguredBody).before;
   }
 
   async decommissionNumber(held: NumberHeld, signal: AbortSignal): Promise<void> {
@@ -150,6 +171,10 @@ class SimulatorProvider implements Provider {
     if (response.status === status && isBody(response.json)) return response.json;
     throw toSimulatorError(response, this.#clock.now());
   }
+}
+
+function toWebhooksBody(urls: WebhookUrls): Static<typeof WebhooksBody> {
+  return { answerUrl: urls.answer, statusUrl: urls.status, messageUrl: urls.message };
 }
 
 function toNumberOnSale(body: Static<typeof OnSaleBody>): NumberOnSale {
