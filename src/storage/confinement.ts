@@ -1,4 +1,11 @@
-import { type Database, type Scope, statement, systemScope, tenantScope } from './sql/connection.ts';
+import {
+  type Database,
+  type Scope,
+  StorageError,
+  statement,
+  systemScope,
+  tenantScope,
+} from './sql/connection.ts';
 
 export const APP_ROLE = 'maskline_app';
 export const SYSTEM_ROLE = 'maskline_system';
@@ -8,8 +15,11 @@ export const SCHEMA = 'maskline';
 /** What row-level security compares `tenant` with: `current_setting('maskline.tenant')`. */
 export const TENANT_SETTING = 'maskline.tenant';
 
-/** One line a session: where names are looked up, and how timestamps are printed. */
-export const sessionSettings = `set search_path = ${SCHEMA}, pg_temp; set timezone = 'UTC'; set datestyle = 'ISO, MDY'`;
+/** Where names are looked up, and how timestamps are printed; for the session, or with `local` the transaction. */
+export function sessionSql(local = false): string {
+  const set = local ? 'set local' : 'set';
+  return `${set} search_path = ${SCHEMA}, pg_temp; ${set} timezone = 'UTC'; ${set} datestyle = 'ISO, MDY'`;
+}
 
 export function scopeRole(scope: Scope): string {
   return scope.kind === 'tenant' ? APP_ROLE : SYSTEM_ROLE;
@@ -25,6 +35,17 @@ export function scopeSql(scope: Scope, local = false): string {
   const set = local ? 'set local' : 'set';
   const tenant = scope.kind === 'tenant' ? scope.tenant : '';
   return `${set} ${TENANT_SETTING} = ${quoteLiteral(tenant)}; ${set} role ${scopeRole(scope)}`;
+}
+
+/** Says what to do when a session cannot take on the role of its scope; passes any other error through. */
+export function scopeError(error: unknown, scope: Scope): unknown {
+  // 22023: the role does not exist; 42501: it may not be taken on
+  if (!(error instanceof StorageError) || !['22023', '42501'].includes(error.sqlState ?? '')) return error;
+  const role = scopeRole(scope);
+  const message =
+    `The login role cannot become ${role}. Run \`maskline migrate\`, or as an administrator: ` +
+    `create role ${role} nologin nosuperuser nobypassrls; grant ${role} to <the role in DATABASE_URL>;`;
+  return new StorageError('other', message, { sqlState: error.sqlState });
 }
 
 /** Needs `standard_conforming_strings`, which is on unless somebody turned it off for the whole server. */

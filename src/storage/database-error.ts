@@ -30,11 +30,17 @@ const codesByState: Readonly<Record<string, StorageErrorCode>> = {
   '57P05': 'unavailable',
 };
 
-/** Server states after which the session is gone or useless, so that its connection must not be used again. */
+/** After these the session is gone or useless. */
 const fatalStates = new Set(['25006', '25P03', '57P01', '57P02', '57P03', '57P05']);
 
-export function isFatalState(sqlState: string): boolean {
-  return fatalStates.has(sqlState) || sqlState.startsWith('08');
+/** Whether the connection that answered so must not be used again. */
+export function endsSession(error: ServerError): boolean {
+  return fatalStates.has(error.code) || error.code.startsWith('08') || isStalePlan(error);
+}
+
+/** A column of a prepared `select *` has changed; a new session prepares it anew. */
+function isStalePlan(error: ServerError): boolean {
+  return error.code === '0A000' && error.message.includes('cached plan');
 }
 
 /**
@@ -45,14 +51,14 @@ export function toStorageError(error: ServerError, where: string): StorageError 
   const sqlState = error.code;
   const stateClass = sqlState.slice(0, 2);
   const message =
-    stateClass === '22' ? 'a value does not have the form that its column needs' : error.message;
+    stateClass === '22' ? 'a value is malformed or out of range' : error.message;
   const options = { sqlState, constraint: error.constraint ?? null };
   return new StorageError(codeOf(error, stateClass), `${where}: ${message} (SQLSTATE ${sqlState})`, options);
 }
 
 function codeOf(error: ServerError, stateClass: string): StorageErrorCode {
   if (stateClass === '23') return 'constraint';
-  if (stateClass === '08') return 'unavailable';
+  if (stateClass === '08' || isStalePlan(error)) return 'unavailable';
   // Writing the log or a checkpoint reports the disk as an i/o error, not as class 53.
   if (/no space left on device|disk quota exceeded/i.test(error.message)) return 'full';
   return codesByState[error.code] ?? 'other';

@@ -1,6 +1,6 @@
 import type { PGlite } from '@electric-sql/pglite';
 import type { Clock, Instant } from '../../lib/clock.ts';
-import { sessionSettings } from '../confinement.ts';
+import { sessionSql } from '../confinement.ts';
 import type { StorageLog } from '../storage-log.ts';
 import { diedError, EngineDiedError } from './engine-death.ts';
 import { PgliteSession } from './pglite-session.ts';
@@ -75,7 +75,7 @@ export class EngineHost {
 
 async function openSession(engine: PGlite): Promise<PgliteSession> {
   const session = new PgliteSession(engine);
-  await session.execute(sessionSettings, 'session settings');
+  await session.execute(sessionSql(), 'session settings');
   return session;
 }
 

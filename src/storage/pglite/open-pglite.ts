@@ -4,13 +4,13 @@ import path from 'node:path';
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
 import type { Clock } from '../../lib/clock.ts';
 import { silentLog, type StorageLog } from '../storage-log.ts';
+import { TurnQueue } from '../turn-queue.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { EngineHost } from './engine-host.ts';
 import { PgliteDatabase } from './pglite-database.ts';
 import { LOG_SIZE_MB, startEngine } from './start-engine.ts';
 import { SyncGuard } from './sync-guard.ts';
 import { TrackedFiles } from './tracked-files.ts';
-import { TurnQueue } from './turn-queue.ts';
 
 export interface OpenPgliteOptions {
   /** a directory of its own, made when missing; null: in memory, gone with the process */
@@ -28,6 +28,12 @@ export interface OpenPgliteOptions {
 }
 
 /**
+ * PGlite answers within the call, without ever going back to the event loop. A busy queue would keep timers and
+ * sockets waiting until it is empty, so they have their turn this often: after about 3 ms of work.
+ */
+const TURNS_BETWEEN_PAUSES = 32;
+
+/**
  * Opens the embedded database. It is empty until `migrate` has run on it, and refuses both scopes until then.
  * @throws DirectoryLockedError when another process has it open
  */
@@ -35,6 +41,8 @@ export async function openPglite(options: OpenPgliteOptions): Promise<PgliteData
   const { clock, dataDir, log = silentLog } = options;
   const queue = new TurnQueue({
     clock,
+    turns: 1,
+    pauseEvery: TURNS_BETWEEN_PAUSES,
     maxWaiting: options.maxWaiting ?? 10_000,
     timeoutMs: options.acquireTimeoutMs ?? 5_000,
   });

@@ -8,11 +8,11 @@ import type {
 } from '../sql/connection.ts';
 import { changesSomething, unknownCommit } from '../unknown-commit.ts';
 import { TransactionGuard } from '../transaction-guard.ts';
+import type { TurnQueue } from '../turn-queue.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import type { EngineHost } from './engine-host.ts';
 import type { PgliteSession } from './pglite-session.ts';
 import type { SyncGuard, SyncStatus } from './sync-guard.ts';
-import type { TurnQueue } from './turn-queue.ts';
 
 export interface PgliteParts {
   readonly host: EngineHost;

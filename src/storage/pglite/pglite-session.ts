@@ -1,7 +1,7 @@
 import { type PGlite, protocol } from '@electric-sql/pglite';
 import { invariant } from '../../lib/assert.ts';
 import { type ColumnParser, columnParser, parameterValue } from '../column-values.ts';
-import { scopeKey, scopeSql, sessionSettings } from '../confinement.ts';
+import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
 import { isServerError, toStorageError } from '../database-error.ts';
 import { type Scope, type Statement, StorageError } from '../sql/connection.ts';
 import { diedError, EngineDiedError } from './engine-death.ts';
@@ -64,7 +64,11 @@ export class PgliteSession {
     const key = scopeKey(scope);
     if (this.#scope === key) return;
     this.#scope = null;
-    await this.execute(scopeSql(scope), `scope ${scope.kind}`);
+    try {
+      await this.execute(scopeSql(scope), `scope ${scope.kind}`);
+    } catch (error) {
+      throw scopeError(error, scope);
+    }
     this.#scope = key;
   }
 
@@ -76,7 +80,7 @@ export class PgliteSession {
     await this.execute('rollback', 'reset');
     // It must be a message of its own: DISCARD ALL refuses to share one.
     await this.execute('discard all', 'reset');
-    await this.execute(sessionSettings, 'reset');
+    await this.execute(sessionSql(), 'reset');
   }
 
   /** Statements without parameters. @returns their command tags */

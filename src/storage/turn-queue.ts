@@ -1,26 +1,24 @@
-import type { Clock } from '../../lib/clock.ts';
-import { StorageError } from '../sql/connection.ts';
+import type { Clock } from '../lib/clock.ts';
+import { StorageError } from './sql/connection.ts';
 
 export interface TurnQueueOptions {
   readonly clock: Clock;
+  /** how many turns there are at a time */
+  readonly turns: number;
+  /** lets the event loop do other things after this many turns; for a database that never leaves the process */
+  readonly pauseEvery?: number;
   /** how many may wait; one more is refused at once */
   readonly maxWaiting: number;
   /** how long one waits at most, in milliseconds */
   readonly timeoutMs: number;
 }
 
-/**
- * PGlite answers within the call, without ever going back to the event loop. A busy queue would keep timers and
- * sockets waiting until it is empty, so it lets them have their turn this often: about 3 ms of work.
- */
-const GRANTS_BETWEEN_PAUSES = 32;
-
-/** One at a time, in the order of asking, with a limit on how many wait and for how long. */
+/** A limited number at a time, in the order of asking, with a limit on how many wait and for how long. */
 export class TurnQueue {
   readonly #options: TurnQueueOptions;
   /** each gives the turn to one waiter; a Set keeps the order of asking */
   readonly #waiting = new Set<() => void>();
-  #taken = false;
+  #taken = 0;
   #closed = false;
   #grants = 0;
 
@@ -42,19 +40,20 @@ export class TurnQueue {
     }
   }
 
-  /** Refuses whoever comes from now on; resolves when those who came before are done. */
+  /** Refuses whoever comes from now on; resolves when those who came before are done, or have had their time. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const last = this.#acquire(Number.POSITIVE_INFINITY);
+    const lastTurns = Array.from({ length: this.#options.turns }, () =>
+      this.#acquire(Number.POSITIVE_INFINITY),
+    );
     this.#closed = true;
-    // When even this one had to wait too long, whoever holds the turn is stuck, and closing goes on.
-    await last.catch(() => {});
+    await Promise.allSettled(lastTurns);
   }
 
   #acquire(maxWaiting: number): Promise<void> {
     if (this.#closed) return Promise.reject(unavailable('the database is closed'));
-    if (!this.#taken && this.#waiting.size === 0) {
-      this.#taken = true;
+    if (this.#taken < this.#options.turns && this.#waiting.size === 0) {
+      this.#taken++;
       return this.#pauseSometimes();
     }
     const { clock, timeoutMs } = this.#options;
@@ -77,7 +76,7 @@ export class TurnQueue {
   #release(): void {
     const [grantNext] = this.#waiting;
     if (!grantNext) {
-      this.#taken = false;
+      this.#taken--;
       return;
     }
     this.#waiting.delete(grantNext);
@@ -85,8 +84,9 @@ export class TurnQueue {
   }
 
   #pauseSometimes(): Promise<void> {
-    this.#grants = (this.#grants + 1) % GRANTS_BETWEEN_PAUSES;
-    if (this.#grants !== 0) return Promise.resolve();
+    const { pauseEvery } = this.#options;
+    this.#grants++;
+    if (pauseEvery === undefined || this.#grants % pauseEvery !== 0) return Promise.resolve();
     return new Promise((resolve) => setImmediate(resolve));
   }
 }

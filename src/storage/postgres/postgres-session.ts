@@ -1,0 +1,189 @@
+import type { Client, QueryResult } from 'pg';
+import { invariant } from '../../lib/assert.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { parameterValue } from '../column-values.ts';
+import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
+import { endsSession, isServerError, toStorageError } from '../database-error.ts';
+import { type Scope, type Statement, StorageError } from '../sql/connection.ts';
+import { unknownCommit } from '../unknown-commit.ts';
+import {
+  IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  type PostgresSettings,
+  SILENCE_AFTER_STATEMENT_TIMEOUT_MS,
+} from './postgres-options.ts';
+
+/** PostgreSQL cuts longer names off, and `pg` refuses them. */
+const MAX_NAME_BYTES = 63;
+
+/**
+ * One connection and what is known about its session. Once `broken`, nothing but closing it makes sense.
+ */
+export class PostgresSession {
+  readonly client: Client;
+  readonly #settings: PostgresSettings;
+  readonly #clock: Clock;
+  #scope: Scope | null = null;
+  /** the scope to go back to when the running transaction is rolled back, because a rollback undoes SET too */
+  #scopeBefore: Scope | null = null;
+  #broken = false;
+  #silent = false;
+
+  constructor(client: Client, settings: PostgresSettings) {
+    this.client = client;
+    this.#settings = settings;
+    this.#clock = settings.clock;
+    // Without a listener, a socket that dies while the client is in use would end the process.
+    client.on('error', () => {
+      this.#broken = true;
+    });
+    client.on('end', () => {
+      this.#broken = true;
+    });
+  }
+
+  /** Whether it broke because no answer came. */
+  get silent(): boolean {
+    return this.#silent;
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /** Ends the connection at once; whatever waits on it fails. */
+  abort(): void {
+    this.#broken = true;
+    this.client.connection.stream.destroy();
+  }
+
+  /** Once for every new connection. @returns whether this is a standby, or set to read only */
+  async prepare(): Promise<{ readonly standby: boolean }> {
+    const { statementTimeoutMs, transactionPooler } = this.#settings;
+    const timeouts =
+      `set statement_timeout = ${statementTimeoutMs};` +
+      `set idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS};`;
+    if (!transactionPooler) await this.execute(`${sessionSql()}; ${timeouts}`, 'session settings');
+    const results = await this.execute(
+      `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as standby`,
+      'standby check',
+    );
+    return { standby: results.at(-1)?.rows[0]?.standby !== false };
+  }
+
+  /** For statements outside a transaction. */
+  async use(scope: Scope): Promise<void> {
+    if (this.#isIn(scope)) return;
+    this.#scope = null;
+    try {
+      await this.execute(scopeSql(scope), `scope ${scope.kind}`);
+    } catch (error) {
+      throw scopeError(error, scope);
+    }
+    this.#scope = scope;
+  }
+
+  /** Begins a transaction in that scope, in one round trip. */
+  async begin(scope: Scope): Promise<void> {
+    const { transactionPooler, statementTimeoutMs } = this.#settings;
+    this.#scopeBefore = this.#scope;
+    let sql = 'begin isolation level read committed';
+    if (transactionPooler) {
+      sql += `; ${sessionSql(true)}; set local statement_timeout = ${statementTimeoutMs}; ${scopeSql(scope, true)}`;
+    } else if (!this.#isIn(scope)) {
+      // BEGIN takes the statements before it in the same message into the transaction.
+      sql = `${scopeSql(scope)}; ${sql}`;
+      this.#scope = null;
+    }
+    try {
+      await this.execute(sql, 'begin');
+    } catch (error) {
+      throw scopeError(error, scope);
+    }
+    if (!transactionPooler) this.#scope = scope;
+  }
+
+  /**
+   * @throws StorageError `commit_unknown` when the connection broke or went silent under it; anything else
+   * means that the transaction was rolled back
+   */
+  async commit(): Promise<void> {
+    // A cancelled COMMIT may still have committed here and be missing on the standby: so no limit of the server's.
+    const results = await this.#send(
+      () => this.client.query('set local statement_timeout = 0; commit') as unknown as Promise<QueryResult[]>,
+      'commit',
+      this.#settings.commitTimeoutMs,
+    ).catch((error: unknown) => {
+      throw this.#broken ? unknownCommit(error) : error;
+    });
+    if (results.at(-1)?.command === 'COMMIT') return;
+    throw new StorageError('other', 'The transaction was rolled back, because a statement in it had failed.');
+  }
+
+  async rollback(): Promise<void> {
+    this.#scope = null;
+    await this.execute('rollback', 'rollback');
+    this.#scope = this.#scopeBefore;
+  }
+
+  async query<Row>(statement: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    const config = {
+      text: statement.text,
+      values: values.map(parameterValue),
+      ...(!this.#settings.transactionPooler && { name: this.#preparedName(statement) }),
+    };
+    const result = await this.#send(() => this.client.query(config), statement.name, this.#silenceMs());
+    return result.rows as Row[];
+  }
+
+  /** Several statements without parameters in one message. */
+  async execute(sql: string, where: string, limitMs = this.#silenceMs()): Promise<readonly QueryResult[]> {
+    const result: unknown = await this.#send(() => this.client.query(sql), where, limitMs);
+    return Array.isArray(result) ? (result as QueryResult[]) : [result as QueryResult];
+  }
+
+  #isIn(scope: Scope): boolean {
+    return this.#scope !== null && scopeKey(this.#scope) === scopeKey(scope);
+  }
+
+  #preparedName(statement: Statement): string {
+    // A plan under row-level security is made for one role; two names spare it from being made anew at each turn.
+    const name = `${this.#scope?.kind ?? 'owner'}:${statement.name}`;
+    invariant(
+      Buffer.byteLength(name) <= MAX_NAME_BYTES,
+      `the name of statement ${statement.name} is too long`,
+    );
+    return name;
+  }
+
+  #silenceMs(): number {
+    return this.#settings.statementTimeoutMs + SILENCE_AFTER_STATEMENT_TIMEOUT_MS;
+  }
+
+  async #send<T>(send: () => Promise<T>, where: string, limitMs: number): Promise<T> {
+    if (this.#broken) throw new StorageError('unavailable', `${where}: the connection is closed`);
+    const timer = this.#clock.after(limitMs, () => {
+      this.#silent = true;
+      this.abort();
+    });
+    try {
+      return await send();
+    } catch (error) {
+      if (isServerError(error)) {
+        if (endsSession(error)) this.abort();
+        throw toStorageError(error, where);
+      }
+      // A mistake in the parameters never reached the wire; all the rest is the connection.
+      if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)
+        throw error;
+      this.abort();
+      const reason = this.#silent
+        ? `no answer within ${limitMs} ms`
+        : error instanceof Error
+          ? error.message
+          : 'failed';
+      throw new StorageError('unavailable', `${where}: ${reason}`, { cause: error });
+    } finally {
+      timer.cancel();
+    }
+  }
+}
