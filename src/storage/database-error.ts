@@ -50,8 +50,7 @@ function isStalePlan(error: ServerError): boolean {
 export function toStorageError(error: ServerError, where: string): StorageError {
   const sqlState = error.code;
   const stateClass = sqlState.slice(0, 2);
-  const message =
-    stateClass === '22' ? 'a value is malformed or out of range' : error.message;
+  const message = stateClass === '22' ? 'a value is malformed or out of range' : error.message;
   const options = { sqlState, constraint: error.constraint ?? null };
   return new StorageError(codeOf(error, stateClass), `${where}: ${message} (SQLSTATE ${sqlState})`, options);
 }
