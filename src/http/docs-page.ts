@@ -16,11 +16,19 @@ const CONTENT_SECURITY_POLICY = {
   'frame-ancestors': "'none'",
 };
 
+/** Two people and the line between them. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><g fill="none" stroke="#146c5f" stroke-width="4"><circle cx="8" cy="16" r="5"/><circle cx="24" cy="16" r="5"/><path d="M13 16h6"/></g></svg>';
+
 export async function serveDocsPage(http: FastifyInstance): Promise<void> {
   await http.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,
-    theme: { title: 'Maskline API' },
-    uiConfig: { docExpansion: 'list', persistAuthorization: false, validatorUrl: null },
+    theme: {
+      title: 'Maskline API',
+      favicon: [{ filename: 'icon.svg', rel: 'icon', sizes: 'any', type: 'image/svg+xml', content: ICON }],
+    },
+    // Without the bar on top, which is there to load documents from elsewhere.
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', persistAuthorization: false, validatorUrl: null },
   });
 }

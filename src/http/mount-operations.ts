@@ -4,7 +4,7 @@ import type { ApiKeyCache } from './api-key-cache.ts';
 import { authenticate } from './authenticate.ts';
 import { runOnce, type StoredAnswer } from './idempotency.ts';
 import { isDependencyFailure, toProblem } from './map-error.ts';
-import { describeOperation } from './openapi.ts';
+import { describeRoute } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { logFailure, sendProblemText } from './send-problem.ts';
 
@@ -23,10 +23,7 @@ export function mountOperations(
   http.decorateRequest('apiKey', null);
   for (const operation of operations) {
     http.route({
-      method: operation.method,
-      url: operation.url,
-      schema: describeOperation(operation),
-      config: { operation },
+      ...describeRoute(operation),
       onRequest: (request) => authenticate(request, options.keys, operation.scope),
       handler: (request, reply) => answer(operation, options, request, reply),
     });

@@ -41,8 +41,14 @@ declare module 'fastify' {
   }
 }
 
+/** All of a route but what it does. */
+export function describeRoute(operation: Operation) {
+  const { method, url } = operation;
+  return { method, url, schema: describeOperation(operation), config: { operation } };
+}
+
 /** Fastify's schema of a route: validates what comes in, writes what goes out, and feeds the document. */
-export function describeOperation(operation: Operation): FastifySchema {
+function describeOperation(operation: Operation): FastifySchema {
   const answer = { $ref: `${operation.answer.name}#` };
   const successes = Object.entries(operation.statuses).map(([status, description]) => [
     status,

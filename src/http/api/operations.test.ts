@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../domain/errors.ts';
 import { errorsOf } from '../openapi.ts';
+import { createOpenApiDocument } from '../openapi-document.ts';
 import type { Operation } from '../operation.ts';
 import { ALL_SCOPES, SCOPES } from '../scopes.ts';
 import { createFakeApp, type FakeApp } from '../testing/fake-app.ts';
@@ -127,6 +128,10 @@ describe('the API document', () => {
       expect([400, 413, 415]).not.toContain(answer.statusCode);
     },
   );
+
+  test('is the same when it is made without a service', async () => {
+    expect(await createOpenApiDocument('0.0.0-test')).toEqual(document);
+  });
 
   test('has every schema that it refers to', () => {
     const references = JSON.stringify(document).match(/#\/components\/schemas\/[A-Za-z0-9-]+/g) ?? [];

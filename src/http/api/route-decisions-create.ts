@@ -3,7 +3,7 @@ import { routeCall } from '../../app/route-call.ts';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
-import { nullableText, oneOf, ProviderAccountName, strict, text } from './fields.ts';
+import { nullableOneOf, nullableText, oneOf, ProviderAccountName, strict, text } from './fields.ts';
 import { RouteDecisionComponent, toRouteDecisionAnswer } from './route-decision-component.ts';
 
 export const routeDecisionsCreate = defineOperation({
@@ -36,10 +36,8 @@ export const routeDecisionsCreate = defineOperation({
       kind: Type.Optional(oneOf(['call', 'message'], { default: 'call' })),
       digits: Type.Optional(nullableText({ pattern: '^[0-9*#]{0,16}$', description: 'What was keyed in.' })),
       attestation: Type.Optional(
-        Type.Unsafe<'A' | 'B' | 'C' | null>({
-          type: ['string', 'null'],
-          enum: ['A', 'B', 'C', null],
-          description: 'STIR/SHAKEN, as your network verified it.',
+        nullableOneOf(['A', 'B', 'C', 'failed'], {
+          description: 'STIR/SHAKEN, as your network verified it; `failed` when it did not verify.',
         }),
       ),
       providerAccount: Type.Optional(

@@ -163,6 +163,43 @@ describe('POST /v1/sessions', () => {
   });
 });
 
+describe('POST /v1/sessions, sent many times under one Idempotency-Key', () => {
+  test('opens one session, and all who get an answer get the same', async () => {
+    const send = () =>
+      ask(key, 'POST', '/v1/sessions', sessionOf({ assignment: undefined }), {
+        'idempotency-key': `twins-${orders}`,
+      });
+    const answers = await Promise.all(Array.from({ length: 12 }, send));
+    const opened = answers.filter((answer) => answer.statusCode === 201);
+    const waiting = answers.filter((answer) => answer.statusCode === 409);
+    expect(opened.length).toBeGreaterThan(0);
+    expect(opened.length + waiting.length).toBe(12);
+    for (const answer of waiting) expect(answer.json().code).toBe('MASK_IDEMPOTENCY_IN_PROGRESS');
+    const later = await send();
+    expect(new Set([...opened, later].map((answer) => answer.body)).size).toBe(1);
+    expect(later.headers['idempotency-replayed']).toBe('true');
+    const found = await ask(key, 'GET', `/v1/sessions?reference=order-${orders}`);
+    expect(found.json().data).toHaveLength(1);
+  });
+
+  test('keeps nothing of the body but a keyed hash', async () => {
+    await ask(key, 'POST', '/v1/sessions', sessionOf(), { 'idempotency-key': 'kept' });
+    const now = real.clock.now();
+    const keys = await real.app.storage.run('acme', (s) => s.apiKeys.list());
+    const rows = await Promise.all(
+      keys.map(({ id }) =>
+        real.app.storage.run('acme', (s) =>
+          s.idempotency.begin({ apiKeyId: id, key: 'kept', hash: new Uint8Array(32), now, expiresAt: now }),
+        ),
+      ),
+    );
+    const [row] = rows.filter((kept) => kept !== null);
+    expect(row?.status).toBe(201);
+    expect(row?.hash).toHaveLength(32);
+    expect(JSON.stringify(row)).not.toMatch(/2025550123|7700900456/);
+  });
+});
+
 describe('a session', () => {
   test('is read by its id and found by its reference', async () => {
     const session = await open();

@@ -18,10 +18,17 @@ import {
 /** What a request must carry to be this provider's: the URL that it called, so that forwarding breaks it. */
 export const SIGNATURE_HEADER = 'x-signature';
 
+const ACCEPTED = { accepted: true };
+
 /** A provider that reads JSON and answers JSON, and remembers what reached it. */
 export class FakeProvider implements Provider {
   readonly requests: WebhookRequest[] = [];
-  readonly capabilities: ProviderCapabilities = {
+  /** what it was told to do by command, with the id of the call or message */
+  readonly commands: [string, unknown][] = [];
+  aborted = false;
+  commandCall?: NonNullable<Provider['commandCall']>;
+  sendMessage?: NonNullable<Provider['sendMessage']>;
+  capabilities: ProviderCapabilities = {
     answer: 'in_response',
     statusCallbacks: true,
     messages: true,
@@ -34,6 +41,33 @@ export class FakeProvider implements Provider {
     provisioning: 'none',
     authenticityFactors: ['signature', 'secret_path'],
   };
+
+  /**
+   * From now on its webhooks route nothing, and it waits for commands, which fail with `failure`, or never end.
+   * Resolves when the first command arrives.
+   */
+  byCommand(failure?: ProviderError | 'never'): Promise<void> {
+    const arrived = Promise.withResolvers<void>();
+    const obey = async (id: string, command: unknown, signal: AbortSignal): Promise<void> => {
+      arrived.resolve();
+      if (failure === 'never') await this.#abortion(signal);
+      else if (failure) throw failure;
+      this.commands.push([id, command]);
+    };
+    this.capabilities = { ...this.capabilities, answer: 'by_command', messageRelay: 'by_command' };
+    this.commandCall = (id, instruction, _urls, signal) => obey(id, callOf(instruction), signal);
+    this.sendMessage = (instruction, id, signal) => obey(id, messageOf(instruction), signal);
+    return arrived.promise;
+  }
+
+  #abortion(signal: AbortSignal): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        this.aborted = true;
+        reject(new ProviderError('unavailable', 'It took too long.'));
+      });
+    });
+  }
 
   isAuthentic(request: WebhookRequest): boolean {
     this.requests.push(request);
@@ -66,15 +100,11 @@ export class FakeProvider implements Provider {
   }
 
   renderCall(instruction: CallInstruction): WebhookResponse {
-    return instruction.decision === 'bridge'
-      ? json({ connect: instruction.destination.reveal(), show: instruction.callerId })
-      : json({ say: 'announcement' in instruction ? sayOf(instruction.announcement) : null });
+    return json(this.commandCall ? ACCEPTED : callOf(instruction));
   }
 
   renderMessage(instruction: MessageInstruction): WebhookResponse {
-    return instruction.decision === 'relay'
-      ? json({ to: instruction.destination.reveal(), from: instruction.sender, text: instruction.body })
-      : json({});
+    return json(this.sendMessage ? ACCEPTED : messageOf(instruction));
   }
 
   renderAcknowledgement(): WebhookResponse {
@@ -106,6 +136,18 @@ function readBody(request: WebhookRequest): Readonly<Record<string, unknown>> {
   } catch (cause) {
     throw new ProviderError('malformed', 'This is no JSON.', { cause });
   }
+}
+
+function callOf(instruction: CallInstruction): object {
+  return instruction.decision === 'bridge'
+    ? { connect: instruction.destination.reveal(), show: instruction.callerId }
+    : { say: 'announcement' in instruction ? sayOf(instruction.announcement) : null };
+}
+
+function messageOf(instruction: MessageInstruction): object {
+  return instruction.decision === 'relay'
+    ? { to: instruction.destination.reveal(), from: instruction.sender, text: instruction.body }
+    : {};
 }
 
 function sayOf(announcement: Announcement): string {

@@ -14,6 +14,8 @@ import {
   type WebhookRequest,
   type WebhookResponse,
 } from '../../providers/provider.ts';
+import { isDependencyFailure } from '../map-error.ts';
+import { carryOut } from './carry-out.ts';
 
 /**
  * Acts on an authentic webhook. Who asks about a call is always answered with a document that its provider
@@ -29,6 +31,8 @@ export async function receiveWebhook(
   try {
     return await act(app, account, kind, parse(account, kind, request));
   } catch (error) {
+    // Only where the answer routes nothing: there the provider waits for a command, and asks again for one.
+    if (isDependencyFailure(error) && account.provider.capabilities.answer === 'by_command') throw error;
     if (error instanceof MasklineError) {
       app.log.warn(
         { account: account.name, error },
@@ -88,7 +92,12 @@ async function answerCall(
     kind: 'call',
     ...asked,
   });
-  return account.provider.renderCall(routed.instruction, webhookUrls(account));
+  const { provider } = account;
+  const urls = webhookUrls(account);
+  await carryOut(app, account, async (signal) =>
+    provider.commandCall?.(asked.providerCallId, routed.instruction, urls, signal),
+  );
+  return provider.renderCall(routed.instruction, urls);
 }
 
 async function answerMessage(
@@ -105,7 +114,14 @@ async function answerMessage(
     calledNumber,
     body,
   });
-  return account.provider.renderMessage(relayed.instruction, webhookUrls(account));
+  const { provider } = account;
+  const { instruction } = relayed;
+  if (instruction.decision === 'relay') {
+    await carryOut(app, account, async (signal) =>
+      provider.sendMessage?.(instruction, providerMessageId, signal),
+    );
+  }
+  return provider.renderMessage(instruction, webhookUrls(account));
 }
 
 function neutral(account: ProviderAccount): WebhookResponse {

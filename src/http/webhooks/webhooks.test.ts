@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { importVirtualNumber } from '../../app/import-virtual-number.ts';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
+import { ProviderError } from '../../providers/provider.ts';
 import { StorageError } from '../../storage/sql/connection.ts';
 import { FakeProvider, SIGNATURE_HEADER } from '../testing/fake-provider.ts';
 import { ACCOUNT, createRealApp, type RealApp } from '../testing/real-app.ts';
@@ -179,10 +180,65 @@ describe('an answer webhook', () => {
   });
 });
 
+describe('a provider that must be told by a command', () => {
+  const body = () => ({ id: `c-${calls}`, from: CUSTOMER, to: shown.driver });
+
+  test('gets the command before the acknowledgement', async () => {
+    provider.byCommand();
+    const answer = await deliver(`${PATH}/answer`, body());
+    expect([answer.statusCode, JSON.parse(answer.body)]).toEqual([200, { accepted: true }]);
+    expect(provider.commands).toEqual([[`c-${calls}`, { connect: DRIVER, show: shown.customer }]]);
+  });
+
+  test.each(['unavailable', 'rate_limited'] as const)(
+    'asks again when the command failed: %s',
+    async (code) => {
+      provider.byCommand(new ProviderError(code, 'Not now.'));
+      const failed = await deliver(`${PATH}/answer`, body());
+      expect(failed.statusCode).toBe(503);
+      provider.byCommand();
+      const again = await deliver(`${PATH}/answer`, body());
+      expect(again.statusCode).toBe(200);
+      expect(provider.commands).toEqual([[`c-${calls}`, { connect: DRIVER, show: shown.customer }]]);
+    },
+  );
+
+  test('is acknowledged when it refuses for good, and somebody is told', async () => {
+    real.logLines.length = 0;
+    provider.byCommand(new ProviderError('refused', 'No balance.'));
+    expect((await deliver(`${PATH}/answer`, body())).statusCode).toBe(200);
+    expect(real.logLines.join('')).toContain('"level":"error"');
+  });
+
+  test('has a second and a half to accept it', async () => {
+    const asked = provider.byCommand('never');
+    const answering = deliver(`${PATH}/answer`, body());
+    await asked;
+    real.clock.advance(1_499);
+    expect(provider.aborted).toBe(false);
+    real.clock.advance(1);
+    expect((await answering).statusCode).toBe(503);
+  });
+
+  test('gets a text by a command as well', async () => {
+    provider.byCommand();
+    const answer = await deliver(`${PATH}/message`, { ...body(), text: 'Here.' });
+    expect(JSON.parse(answer.body)).toEqual({ accepted: true });
+    expect(provider.commands).toEqual([[`c-${calls}`, { to: DRIVER, from: shown.customer, text: 'Here.' }]]);
+  });
+
+  test('gets no command for a text that is dropped', async () => {
+    provider.byCommand();
+    await deliver(`${PATH}/message`, { ...body(), from: '+12025550199', text: 'Here.' });
+    expect(provider.commands).toEqual([]);
+  });
+});
+
 describe('a webhook that is not authentic', () => {
   const body = { id: 'forged', from: CUSTOMER, to: '+13035550150' };
   const forgeries = [
     ['unknown_account', `/webhooks/fake/acc_2/${ACCOUNT.pathSecret}`, {}],
+    ['unknown_account', `/webhooks/fake/%00/${ACCOUNT.pathSecret}`, {}],
     ['path_secret', `/webhooks/fake/${ACCOUNT.id}/${'q'.repeat(22)}`, {}],
     ['path_secret', `/webhooks/fake/${ACCOUNT.id}/${ACCOUNT.pathSecret.slice(1)}`, {}],
     ['not_authentic', PATH, { [SIGNATURE_HEADER]: '' }],
