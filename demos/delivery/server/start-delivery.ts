@@ -53,7 +53,10 @@ export interface DeliveryOptions {
 export interface Delivery {
   /** `http://host:port`, without a slash at the end */
   readonly url: string;
-  /** Ends the live streams and the consumers, lets the requests in hand finish and closes the stores. */
+  /**
+   * Ends the live streams and the consumers, lets the requests in hand finish and closes the stores. Stopping
+   * twice is safe.
+   */
   stop(): Promise<void>;
 }
 
@@ -90,14 +93,19 @@ export async function startDelivery(options: DeliveryOptions): Promise<Delivery>
   const publisher = startOutboxPublisher(context, { bus, topic: topics.orders, log });
   const consumer = startMaskingConsumer(context, { bus, topic: topics.masking, log });
 
+  async function shutDown(): Promise<void> {
+    streams.closeAll();
+    phones.stop();
+    await app.close();
+    await Promise.all([publisher.stop(), consumer.stop()]);
+    database.close();
+  }
+  let stopping: Promise<void> | null = null;
   return {
     url,
-    async stop() {
-      streams.closeAll();
-      phones.stop();
-      await app.close();
-      await Promise.all([publisher.stop(), consumer.stop()]);
-      database.close();
+    stop() {
+      stopping ??= shutDown();
+      return stopping;
     },
   };
 }
