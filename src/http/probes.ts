@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Registry } from 'prom-client';
 import { ERRORS, type ErrorCode, MasklineError } from '../domain/errors.ts';
 
@@ -16,16 +16,10 @@ export interface ProbeOptions {
 /** What machines ask about the service itself, without a key: alive, ready, metrics, and what an error means. */
 export function mountProbes(http: FastifyInstance, { registry, ready }: ProbeOptions): void {
   const hidden = { schema: { hide: true } };
-  http.get('/healthz', hidden, async () => ({ status: 'ok' }));
-  http.get('/readyz', hidden, async (_request, reply) => {
-    const report = await ready().catch(
-      (): ReadyReport => ({
-        ready: false,
-        checks: { report: { ok: false, detail: 'It could not be made.' } },
-      }),
-    );
-    return reply.code(report.ready ? 200 : 503).send(report);
-  });
+  // Some load balancers ask with HEAD.
+  const probe = { ...hidden, method: ['GET', 'HEAD'] };
+  http.route({ ...probe, url: '/healthz', handler: async () => ({ status: 'ok' }) });
+  http.route({ ...probe, url: '/readyz', handler: (_request, reply) => answerReady(reply, ready) });
   http.get('/metrics', hidden, async (_request, reply) => {
     return reply.header('content-type', registry.contentType).send(await registry.metrics());
   });
@@ -34,6 +28,13 @@ export function mountProbes(http: FastifyInstance, { registry, ready }: ProbeOpt
     if (!isErrorCode(code)) throw new MasklineError('MASK_NOT_FOUND', 'There is no error by that code.');
     return { code, ...ERRORS[code] };
   });
+}
+
+async function answerReady(reply: FastifyReply, ready: ProbeOptions['ready']): Promise<FastifyReply> {
+  const report = await ready().catch(
+    (): ReadyReport => ({ ready: false, checks: { report: { ok: false, detail: 'It could not be made.' } } }),
+  );
+  return reply.code(report.ready ? 200 : 503).send(report);
 }
 
 function isErrorCode(text: string): text is ErrorCode {

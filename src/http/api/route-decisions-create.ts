@@ -34,7 +34,9 @@ export const routeDecisionsCreate = defineOperation({
       }),
       callId: text(1, 128, { description: 'Your id of this call or text. Up to 128 characters.' }),
       kind: Type.Optional(oneOf(['call', 'message'], { default: 'call' })),
-      digits: Type.Optional(nullableText({ pattern: '^[0-9*#]{0,16}$', description: 'What was keyed in.' })),
+      digits: Type.Optional(
+        nullableText({ pattern: '^[0-9A-Da-d*#]{0,32}$', description: 'What was keyed in.' }),
+      ),
       attestation: Type.Optional(
         nullableOneOf(['A', 'B', 'C', 'failed'], {
           description: 'STIR/SHAKEN, as your network verified it; `failed` when it did not verify.',

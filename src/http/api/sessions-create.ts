@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { openSession } from '../../app/open-session.ts';
-import { assertNever } from '../../lib/assert.ts';
 import { MasklineError } from '../../domain/errors.ts';
 import { POOL_LIMITS } from '../../domain/pool.ts';
 import { PARTICIPANTS_MAXIMUM, PARTICIPANTS_MINIMUM } from '../../domain/session.ts';
+import { assertNever } from '../../lib/assert.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { oneOf, PoolName, RealNumber, Reference, Role, strict, UserId } from './fields.ts';
 import { readRealNumbers } from './real-number.ts';
