@@ -3,16 +3,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app/app.ts';
-import { endReference } from './app/end-reference.ts';
-import { openSession } from './app/open-session.ts';
-import { placeReference } from './app/place-reference.ts';
 import { StockWatch } from './app/stock-watch.ts';
 import type { Bus, Consumer } from './bus/bus.ts';
 import { encodeCloudEvent } from './bus/cloud-events.ts';
 import { createEmbeddedBus } from './bus/embedded/embedded-bus.ts';
 import { createValueSealing } from './bus/embedded/value-sealing.ts';
 import type { ServiceConfig } from './config.ts';
-import { createOrdersConsumer, type OrderUseCases } from './consumers/orders.ts';
+import { orderUseCases } from './consumers/order-use-cases.ts';
+import { createOrdersConsumer } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
 import { createHttpServer } from './http/server.ts';
 import { callCloser } from './jobs/call-closer.ts';
@@ -204,29 +202,6 @@ async function startConsumer(options: ServiceOptions, app: App, bus: Bus, starte
     handle,
   });
   started.push({ name: 'orders consumer', stop: () => consumer.stop() });
-}
-
-/** Events speak of orders, use cases of references. */
-function orderUseCases(app: App): OrderUseCases {
-  return {
-    placeOrder: ({ tenant, source, eventId, orderId, pool }) =>
-      placeReference(app, { tenant, reference: orderId, pool, cause: { source, eventId } }),
-    async assignDriver({ tenant, source, eventId, orderId, pool, assignment, participants }) {
-      const { outcome } = await openSession(app, {
-        tenant,
-        pool,
-        reference: orderId,
-        assignment,
-        participants,
-        mode: 'voice_and_message',
-        expiresInSeconds: null,
-        cause: { source, eventId },
-      });
-      return outcome === 'duplicate' ? 'duplicate' : 'applied';
-    },
-    endOrder: ({ tenant, source, eventId, orderId, reason }) =>
-      endReference(app, { tenant, reference: orderId, reason, cause: { source, eventId } }),
-  };
 }
 
 function toBusMessage(row: OutboxRow): ReturnType<typeof encodeCloudEvent> {

@@ -10,6 +10,7 @@ import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { Vault } from '../privacy/vault.ts';
 import { ProfileDirectoryUnavailable } from '../profiles/profile-directory.ts';
 import { StorageError } from '../storage/sql/connection.ts';
+import { StorageContention } from '../storage/storage.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { sealDeadLetter } from './dead-letter.ts';
 import { type OrderEvent, readOrderEvent } from './orders-events.ts';
@@ -146,6 +147,7 @@ type Trouble =
 
 function troubleOf(error: unknown): Trouble {
   if (error instanceof ProfileDirectoryUnavailable) return { kind: 'profile', error };
+  if (error instanceof StorageContention) return { kind: 'storage', error };
   if (error instanceof StorageError && isPassing(error)) return { kind: 'storage', error };
   if (error instanceof MasklineError) {
     if (error.code === 'MASK_DEPENDENCY_UNAVAILABLE') return { kind: 'storage', error };

@@ -8,7 +8,7 @@ export interface TimerHandle {
 /** Time is an input: nothing but an implementation of this port may read a clock or set a timer. */
 export interface Clock {
   now(): Instant;
-  /** Calls `run` once after `delayMs`. A pending timer does not keep the process alive. */
+  /** Calls `run` once after `delayMs`. A pending timer keeps the process alive: whoever waits, waits to the end. */
   after(delayMs: number, run: () => void): TimerHandle;
 }
 
@@ -16,7 +16,6 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);
-    timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
 };

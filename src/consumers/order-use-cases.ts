@@ -1,0 +1,28 @@
+import type { App } from '../app/app.ts';
+import { endReference } from '../app/end-reference.ts';
+import { openSession } from '../app/open-session.ts';
+import { placeReference } from '../app/place-reference.ts';
+import type { OrderUseCases } from './orders.ts';
+
+/** Events speak of orders, use cases of references. */
+export function orderUseCases(app: App): OrderUseCases {
+  return {
+    placeOrder: ({ tenant, source, eventId, orderId, pool }) =>
+      placeReference(app, { tenant, reference: orderId, pool, cause: { source, eventId } }),
+    async assignDriver({ tenant, source, eventId, orderId, pool, assignment, participants }) {
+      const { outcome } = await openSession(app, {
+        tenant,
+        pool,
+        reference: orderId,
+        assignment,
+        participants,
+        mode: 'voice_and_message',
+        expiresInSeconds: null,
+        cause: { source, eventId },
+      });
+      return outcome === 'duplicate' ? 'duplicate' : 'applied';
+    },
+    endOrder: ({ tenant, source, eventId, orderId, reason }) =>
+      endReference(app, { tenant, reference: orderId, reason, cause: { source, eventId } }),
+  };
+}
