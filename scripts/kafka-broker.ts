@@ -4,27 +4,22 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cacheDir, fetchJars, jarsDir, KAFKA_VERSION } from './kafka-jars.ts';
 
 // One process is broker and controller (KRaft), without replication: enough to be a real Apache Kafka for tests.
-const KAFKA_VERSION = '4.2.0';
-const LOG4J_VERSION = '2.25.3';
 const START_LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 20_000;
 
-const cacheDir = process.env.MASKLINE_CACHE_DIR ?? join(homedir(), '.cache', 'maskline');
-const jarsDir = join(cacheDir, `kafka-${KAFKA_VERSION}`);
 const stateDir = process.env.MASKLINE_KAFKA_DIR ?? join(tmpdir(), `maskline-kafka-${userInfo().uid}`);
 const statePath = join(stateDir, 'state.json');
 const propertiesPath = join(stateDir, 'server.properties');
@@ -134,43 +129,6 @@ async function stop(): Promise<number> {
   writeState({ ...state, pid: null });
   console.log('Kafka was stopped.');
   return 0;
-}
-
-/** Copies the jars that the broker needs; a cache that was left half done is never taken for whole. */
-function fetchJars(): void {
-  if (existsSync(jarsDir)) return;
-  console.log(`Fetching Apache Kafka ${KAFKA_VERSION} with Maven …`);
-  mkdirSync(cacheDir, { recursive: true });
-  const work = mkdtempSync(join(cacheDir, 'fetch-'));
-  try {
-    writeFileSync(join(work, 'pom.xml'), pom());
-    const jars = join(work, 'jars');
-    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${jars}`];
-    execFileSync('mvn', ['-B', '-q', '-Dstyle.color=never', '-f', join(work, 'pom.xml'), ...goal], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    if (!readdirSync(jars).includes(`kafka_2.13-${KAFKA_VERSION}.jar`)) {
-      throw new Error('Maven did not bring the Kafka broker.');
-    }
-    renameSync(jars, jarsDir);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-function pom(): string {
-  const dependency = (group: string, artifact: string, version: string): string =>
-    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
-  return `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>maskline.local</groupId><artifactId>kafka-runtime</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    ${dependency('org.apache.kafka', 'kafka_2.13', KAFKA_VERSION)}
-    ${dependency('org.apache.logging.log4j', 'log4j-core', LOG4J_VERSION)}
-    ${dependency('org.apache.logging.log4j', 'log4j-slf4j-impl', LOG4J_VERSION)}
-  </dependencies>
-</project>
-`;
 }
 
 function java(mainClass: string, ...parameters: string[]): string[] {

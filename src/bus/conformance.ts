@@ -374,7 +374,12 @@ export function exerciseBus(name: string, createBench: () => Promise<BusBench>):
         const recorder = record(() => held.promise);
         await subscribe(recorder);
         await until('the batch is in hand', () => recorder.messages.length === 1);
-        const closing = bench.bus.close();
+        let closed = false;
+        const closing = bench.bus.close().then(() => {
+          closed = true;
+        });
+        await bench.tick();
+        expect(closed).toBe(false);
         held.release();
         await closing;
         await bench.bus.close();

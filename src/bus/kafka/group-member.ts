@@ -5,11 +5,14 @@ import type { BusLog } from '../bus.ts';
 import { clientOptions, type KafkaConnection } from './kafka-connection.ts';
 import { type HeldPartition, PartitionFetcher, type TakenMessage } from './partition-fetcher.ts';
 
-/** A member that fell silent loses its partitions after this: its work goes on elsewhere within 15 s. */
-const SESSION_TIMEOUT_MS = 8_000;
-const HEARTBEAT_INTERVAL_MS = 2_000;
+/**
+ * A member that fell silent loses its partitions after this, so that its work goes on elsewhere well within 15 s.
+ * It is the least that a broker allows by default.
+ */
+const SESSION_TIMEOUT_MS = 6_000;
+const HEARTBEAT_INTERVAL_MS = 1_500;
 /** how long a rebalance waits for the members that it knows */
-const REBALANCE_TIMEOUT_MS = 10_000;
+const REBALANCE_TIMEOUT_MS = 8_000;
 const LEAVE_LIMIT_MS = 5_000;
 
 /**
@@ -91,18 +94,21 @@ export class GroupMember {
     const partitions = fresh.map(({ partition }) => partition);
     const topics = [{ topic: this.#topic, partitions }];
     const committed = (await this.#membership.listCommittedOffsets({ topics })).get(this.#topic);
-    const missing = fresh.filter(({ partition }) => (committed?.[partition] ?? -1n) < 0n);
+    const committedOf = ({ partition, outOfRange }: HeldPartition): bigint =>
+      outOfRange ? -1n : (committed?.[partition] ?? -1n);
+    const uncommitted = fresh.filter((held) => committedOf(held) < 0n).map(({ partition }) => partition);
     const earliest =
-      missing.length > 0
+      uncommitted.length > 0
         ? await this.#membership.listOffsets({
             topics: [this.#topic],
-            partitions: { [this.#topic]: missing.map(({ partition }) => partition) },
+            partitions: { [this.#topic]: uncommitted },
             timestamp: EARLIEST,
           })
         : null;
     for (const held of fresh) {
-      const position = committed?.[held.partition] ?? -1n;
+      const position = committedOf(held);
       held.next = position >= 0n ? position : (earliest?.get(this.#topic)?.[held.partition] ?? 0n);
+      held.outOfRange = false;
     }
   }
 

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Admin, Producer } from '@platformatic/kafka';
 import { describe, expect, it } from 'vitest';
 import { pause, systemClock } from '../../lib/clock.ts';
 import { systemRandom } from '../../lib/random.ts';
-import type { Bus } from '../bus.ts';
+import type { Bus, BusMessage, DeliveredMessage } from '../bus.ts';
 import { type BusBench, exerciseBus } from '../conformance.ts';
 import { createKafkaTopics } from './kafka-admin.ts';
 import { createKafkaBus } from './kafka-bus.ts';
@@ -94,6 +95,65 @@ if (BROKERS === undefined) {
       expect(present.status).toBe('fulfilled');
       expect(await bus.lag(`missing-${randomUUID()}`, 'g')).toBeNull();
       expect(await bus.lag(topic, 'g')).toBe(1n);
+      await bus.close();
+    });
+
+    /** The first `count` messages of a group. */
+    async function receive(bus: Bus, topic: string, count: number): Promise<DeliveredMessage[]> {
+      const got: DeliveredMessage[] = [];
+      const enough = Promise.withResolvers<void>();
+      const consumer = await bus.subscribe({
+        topic,
+        group: 'g',
+        async handle(batch) {
+          got.push(...batch);
+          if (got.length >= count) enough.resolve();
+        },
+      });
+      await enough.promise;
+      await consumer.stop();
+      return got;
+    }
+
+    it('goes on with the oldest message when the group slept longer than the topic keeps them', async () => {
+      const bus = openBus();
+      const topic = await createTopic(1);
+      const publish = (from: number, to: number): Promise<void> => {
+        const messages: BusMessage[] = [];
+        for (let i = from; i < to; i++)
+          messages.push({ key: 'k', value: Buffer.from(String(i)), headers: {} });
+        return bus.publish(topic, messages);
+      };
+      await publish(0, 1);
+      await receive(bus, topic, 1);
+      await publish(1, 5);
+      const admin = new Admin({ bootstrapBrokers: brokers, clientId: 'test' });
+      await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset: 3n }] }] });
+      await admin.close();
+      expect(await bus.lag(topic, 'g')).toBe(2n);
+      const got = await receive(bus, topic, 2);
+      expect(got.map(({ offset }) => offset)).toEqual([3n, 4n]);
+      expect(await bus.lag(topic, 'g')).toBe(0n);
+      await bus.close();
+    });
+
+    it('delivers whatever another client has written: no key, no value, odd headers', async () => {
+      const topic = await createTopic(1);
+      const producer = new Producer({ bootstrapBrokers: brokers, clientId: 'test' });
+      const headers = new Map([
+        [Buffer.from('Content-Type'), Buffer.from('a/b')],
+        [Buffer.from('__proto__'), Buffer.from('x')],
+      ]);
+      await producer.send({ messages: [{ topic, headers }] });
+      await producer.close();
+      const bus = openBus();
+      const [message] = await receive(bus, topic, 1);
+      expect(message).toMatchObject({ key: '', partition: 0, offset: 0n });
+      expect(message?.value).toHaveLength(0);
+      expect(Object.entries(message?.headers ?? {})).toEqual([
+        ['content-type', 'a/b'],
+        ['__proto__', 'x'],
+      ]);
       await bus.close();
     });
 

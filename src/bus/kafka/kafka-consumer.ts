@@ -8,7 +8,7 @@ import type { TakenMessage } from './partition-fetcher.ts';
 
 const RETRY: BackoffOptions = { firstDelayMs: 1_000, maxDelayMs: 10_000 };
 /** Short, because a broker that is back should be found within 15 s, joining included. */
-const REJOIN: BackoffOptions = { firstDelayMs: 250, maxDelayMs: 4_000 };
+const REJOIN: BackoffOptions = { firstDelayMs: 250, maxDelayMs: 2_000 };
 
 export interface KafkaConsumerOptions {
   readonly connection: KafkaConnection;

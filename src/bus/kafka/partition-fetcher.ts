@@ -17,6 +17,8 @@ export interface HeldPartition {
   readonly partition: number;
   /** the next offset to fetch; null until the group's position is known */
   next: bigint | null;
+  /** the group's position is not in the log any more, so that the oldest message is the one to go on with */
+  outOfRange: boolean;
   readonly fetched: DeliveredMessage[];
 }
 
@@ -51,7 +53,8 @@ export class PartitionFetcher {
       if (!partitions.includes(partition)) this.#held.delete(partition);
     }
     for (const partition of partitions) {
-      if (!this.#held.has(partition)) this.#held.set(partition, { partition, next: null, fetched: [] });
+      if (!this.#held.has(partition))
+        this.#held.set(partition, { partition, next: null, outOfRange: false, fetched: [] });
     }
     this.#wake.raise();
   }
@@ -156,17 +159,13 @@ export class PartitionFetcher {
     for (const answer of response?.responses.flatMap(({ partitions }) => partitions) ?? []) {
       const held = this.#held.get(answer.partitionIndex);
       if (answer.errorCode !== OFFSET_OUT_OF_RANGE || !held || !asked.has(held)) continue;
-      const { logStartOffset } = answer;
       this.#log.warn(
-        {
-          topic: this.#topic,
-          partition: held.partition,
-          lost: String(held.next),
-          start: String(logStartOffset),
-        },
-        'the position of a group is not there any more; it goes on with the oldest message',
+        { topic: this.#topic, partition: held.partition, offset: String(held.next) },
+        'the position of a group is not in the log any more; it goes on with the oldest message',
       );
-      held.next = logStartOffset >= 0n ? logStartOffset : 0n;
+      // The answer does not say where the log begins.
+      held.next = null;
+      held.outOfRange = true;
       restarted = true;
     }
     return restarted;
