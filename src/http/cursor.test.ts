@@ -10,7 +10,7 @@ const keys = await vault.keysOf('acme');
 describe('a cursor', () => {
   test('gives back the id that it was made of', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1, unit: 'binary' }), (id) => {
+      fc.property(fc.string({ minLength: 1 }), (id) => {
         expect(readCursor(keys, 'calls', createCursor(keys, 'calls', id))).toBe(id);
       }),
     );

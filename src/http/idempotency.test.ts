@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { StorageError } from '../storage/sql/connection.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import { createFakeApp } from './testing/fake-app.ts';
 import { createTestServer } from './testing/test-server.ts';
 

@@ -1,6 +1,6 @@
 import { MasklineError } from '../domain/errors.ts';
 import { ProfileDirectoryUnavailable } from '../profiles/profile-directory.ts';
-import { StorageError, type StorageErrorCode } from '../storage/sql/connection.ts';
+import { StorageError, type StorageErrorCode } from '../storage/storage-error.ts';
 import { createProblem, type Issue, type Problem, RequestError } from './problem.ts';
 
 const ISSUES_MAXIMUM = 10;

@@ -1,6 +1,5 @@
 import { expect } from 'vitest';
-import { importVirtualNumber } from '../../app/import-virtual-number.ts';
-import { toVirtualNumber } from '../../domain/virtual-number.ts';
+import { toVirtualNumber, VirtualNumberState } from '../../domain/virtual-number.ts';
 import { ACCOUNT, createRealApp, type RealApp } from './real-app.ts';
 import { createTestServer, type TestServer } from './test-server.ts';
 
@@ -72,16 +71,20 @@ export function sessionOf(reference: string, changes: Record<string, unknown> = 
 }
 
 async function stock({ app }: RealApp): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    const area = i < 100 ? 303 : 404;
-    const virtualNumber = toVirtualNumber(`+1${area}55501${String(i % 100).padStart(2, '0')}`);
-    if (virtualNumber === null) throw new Error('The test has no number.');
-    const held = { pool: 'springfield', providerAccount: ACCOUNT.name } as const;
-    await importVirtualNumber(app, {
-      tenant: 'acme',
-      virtualNumber,
-      capabilities: ['voice', 'sms'],
-      ...held,
-    });
-  }
+  await app.storage.transaction('acme', async ({ virtualNumbers }) => {
+    for (let i = 0; i < 200; i++) {
+      const area = i < 100 ? 303 : 404;
+      const virtualNumber = toVirtualNumber(`+1${area}55501${String(i % 100).padStart(2, '0')}`);
+      if (virtualNumber === null) throw new Error('The test has no number.');
+      await virtualNumbers.insert({
+        virtualNumber,
+        pool: 'springfield',
+        providerAccount: ACCOUNT.name,
+        providerNumberId: null,
+        capabilities: ['voice', 'sms'],
+        state: VirtualNumberState.InService,
+        createdAt: app.clock.now(),
+      });
+    }
+  });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ProviderError } from '../../providers/provider.ts';
-import { StorageError } from '../../storage/sql/connection.ts';
+import { StorageError } from '../../storage/storage-error.ts';
 import { SIGNATURE_HEADER } from '../testing/fake-provider.ts';
 import { CUSTOMER, DRIVER } from '../testing/springfield.ts';
 import { createTestServer, PUBLIC_URL } from '../testing/test-server.ts';
