@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { StorageError } from './sql/connection.ts';
+import { StorageError } from './storage-error.ts';
 
 export interface TurnQueueOptions {
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import { StorageError } from '../sql/connection.ts';
+import { StorageError } from '../storage-error.ts';
 
 /** The engine has stopped for good, as a server does that panics. What it had committed is in the files. */
 export class EngineDiedError extends Error {

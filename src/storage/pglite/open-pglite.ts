@@ -23,7 +23,7 @@ export interface OpenPgliteOptions {
   readonly maxWaiting?: number;
   /** how long a statement or transaction waits for its turn at most; default 5,000 ms */
   readonly acquireTimeoutMs?: number;
-  /** what an in-memory database starts with; it only makes tests fast */
+  /** what a new database starts with, instead of one made from nothing; it only makes tests fast */
   readonly preset?: Pick<PGliteOptions, 'loadDataDir' | 'fsBundle'>;
 }
 
@@ -56,7 +56,9 @@ export async function openPglite(options: OpenPgliteOptions): Promise<PgliteData
     await discardHalfMade(dataDir);
     const files = new TrackedFiles(path.join(dataDir, 'pgdata'), () => guard.schedule());
     const guard: SyncGuard = new SyncGuard(files, { clock, log, delayMs: options.syncDelayMs ?? 1_000 });
-    const start = (): Promise<PGlite> => startEngine({ files });
+    const start = (): Promise<PGlite> => {
+      return startEngine({ files, preset: isDatabase(dataDir) ? undefined : options.preset });
+    };
     const host = await makeWhole(dataDir, () => EngineHost.open({ clock, log, start, inMemory: false }));
     return new PgliteDatabase({ host, queue, guard, lock });
   } catch (error) {
@@ -74,9 +76,13 @@ async function discardHalfMade(dataDir: string): Promise<void> {
   await rm(path.join(dataDir, 'pgdata'), { recursive: true, force: true });
 }
 
+function isDatabase(dataDir: string): boolean {
+  return existsSync(path.join(dataDir, 'pgdata', 'PG_VERSION'));
+}
+
 async function makeWhole(dataDir: string, open: () => Promise<EngineHost>): Promise<EngineHost> {
   const marker = path.join(dataDir, CREATING);
-  const isNew = !existsSync(path.join(dataDir, 'pgdata', 'PG_VERSION'));
+  const isNew = !isDatabase(dataDir);
   if (isNew) await writeFile(marker, '');
   const host = await open();
   if (isNew) {

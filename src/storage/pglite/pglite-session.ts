@@ -3,7 +3,8 @@ import { invariant } from '../../lib/assert.ts';
 import { type ColumnParser, columnParser, parameterValue } from '../column-values.ts';
 import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
 import { isServerError, toStorageError } from '../database-error.ts';
-import { type Scope, type Statement, StorageError } from '../sql/connection.ts';
+import { type Scope, type Statement } from '../sql/connection.ts';
+import { StorageError } from '../storage-error.ts';
 import { diedError, EngineDiedError } from './engine-death.ts';
 
 const { serialize, messages } = protocol;

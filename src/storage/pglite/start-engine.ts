@@ -6,7 +6,7 @@ import type { TrackedFiles } from './tracked-files.ts';
 export interface StartEngineOptions {
   /** null: in memory */
   readonly files: TrackedFiles | null;
-  /** what an in-memory database starts with, and the files of the engine; both only make tests fast */
+  /** what a new database starts with, and the files of the engine; both only make tests fast */
   readonly preset?: Pick<PGliteOptions, 'loadDataDir' | 'fsBundle'> | undefined;
 }
 
