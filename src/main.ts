@@ -32,6 +32,8 @@ import { noProfileDirectory } from './profiles/no-profile-directory.ts';
 import { createProviderAccounts, type ProviderFactory } from './providers/provider-accounts.ts';
 import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
 import { createSimulatorProvider } from './providers/simulator/simulator-provider.ts';
+import { readSipConfig } from './providers/sip/sip-config.ts';
+import { createSipProvider } from './providers/sip/sip-provider.ts';
 import { assertConfined } from './storage/confinement.ts';
 import { migrate } from './storage/migrate.ts';
 import { openPglite } from './storage/pglite/open-pglite.ts';
@@ -133,6 +135,7 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
   const vault = new Vault(options.masterKey, storage.keys, clock, random);
   const factories: ReadonlyMap<string, ProviderFactory> = new Map([
     ['simulator', (account) => createSimulatorProvider(readSimulatorConfig(account.credentials), { clock })],
+    ['sip', (account) => createSipProvider(readSipConfig(account.credentials))],
   ]);
   return {
     storage,
