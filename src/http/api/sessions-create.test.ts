@@ -140,6 +140,26 @@ describe('POST /v1/sessions, sent many times under one Idempotency-Key', () => {
     expect(found.json().data).toHaveLength(1);
   });
 
+  test('opens it again a minute after a first run that left nothing but its claim', async () => {
+    const { clock } = s;
+    const [apiKey] = await s.app.storage.run('acme', (storage) => storage.apiKeys.list());
+    if (!apiKey) throw new Error('The test has no API key.');
+    const claim = { apiKeyId: apiKey.id, key: `crashed-${reference}`, hash: new Uint8Array(32) };
+    const now = clock.now();
+    await s.app.storage.run('acme', (storage) =>
+      storage.idempotency.begin({ ...claim, now, expiresAt: now + 60_000 }),
+    );
+    const send = () => s.ask(s.key, 'POST', '/v1/sessions', body(), { 'idempotency-key': claim.key });
+    clock.advance(59_999);
+    expect((await send()).statusCode).toBe(422);
+    clock.advance(1);
+    const answers = await Promise.all([send(), send(), send()]);
+    const statuses = answers.map((answer) => answer.statusCode);
+    expect(statuses).toContain(201);
+    expect(statuses.every((status) => status === 201 || status === 409)).toBe(true);
+    expect((await s.ask(s.key, 'GET', `/v1/sessions?reference=${reference}`)).json().data).toHaveLength(1);
+  });
+
   test('keeps nothing of the body but a keyed hash', async () => {
     await s.ask(s.key, 'POST', '/v1/sessions', body(), { 'idempotency-key': 'kept' });
     const now = s.clock.now();
