@@ -17,7 +17,7 @@ const SYSTEM_FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica N
 
 export const theme = createTheme({
   primaryColor: 'lagoon',
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   colors: { lagoon },
   fontFamily: SYSTEM_FONTS,
   headings: { fontFamily: SYSTEM_FONTS },

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -104,6 +104,8 @@ describe('the outbox', () => {
 describe('the state file', () => {
   it('is for its owner only, because it holds real numbers', async () => {
     await start();
-    expect(statSync(stateFile).mode & 0o077).toBe(0);
+    for (const file of readdirSync(directory))
+      expect([file, statSync(join(directory, file)).mode & 0o077]).toEqual([file, 0]);
+    expect(readdirSync(directory)).toContain('delivery.sqlite-wal');
   });
 });

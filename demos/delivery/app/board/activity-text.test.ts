@@ -23,11 +23,7 @@ describe('a line of the live feed', () => {
     [{ type: 'call.ended', durationSeconds: 0 }, 'Ana and Dario: call ended', false],
     [{ type: 'message.relayed' }, 'Ana texted Dario', false],
     [{ type: 'call.refused', reason: 'session_ended' }, 'Call refused: the order has ended', true],
-    [
-      { type: 'message.refused', reason: 'unknown_caller' },
-      'Text refused: nobody whom this number knows',
-      true,
-    ],
+    [{ type: 'message.refused', reason: 'unknown_caller' }, 'Text refused: it came from a stranger', true],
     [{ type: 'call.refused', reason: 'a reason of tomorrow' }, 'Call refused: refused', true],
     [{ from: { role: 'merchant', name: null } }, 'The merchant calls Dario', false],
     [{ from: null }, 'Somebody calls Dario', false],

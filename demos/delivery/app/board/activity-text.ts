@@ -11,7 +11,7 @@ export interface ActivityText {
 /** Why a call or a text went nowhere, in the dispatcher's words. The caller never hears these. */
 const REASONS: Readonly<Record<string, string>> = {
   unknown_number: 'the number is not in use',
-  unknown_caller: 'nobody whom this number knows',
+  unknown_caller: 'it came from a stranger',
   session_ended: 'the order has ended',
   mode_not_allowed: 'the order does not allow it',
   blocked: 'blocked',

@@ -38,7 +38,7 @@ export function BreakIn({ order, people }: BreakInProps): ReactElement | null {
           Dial {formatNumber(driver)} as {caller}
         </Button>
       </div>
-      <div role="status">
+      <div role="status" className={styles.outcome}>
         {attempt.data && <Outcome outcome={attempt.data} callee={callee} caller={caller} />}
         {attempt.error && <p className={styles.problem}>{attempt.error.message}</p>}
       </div>

@@ -58,7 +58,8 @@ function Side({ person, seenBy, virtualNumber, emptyText }: SideProps): ReactEle
       <div>
         <p className={styles.name}>{person.name}</p>
         <p className={styles.real}>
-          own number <span>{person.realNumber}</span>
+          <span className={styles.realLabel}>own number </span>
+          <span className={styles.realNumber}>{person.realNumber}</span>
         </p>
       </div>
       <div className={styles.arrow}>

@@ -34,9 +34,11 @@ export function CallScreen({ userId, call }: CallScreenProps): ReactElement {
       data-state={kind}
     >
       <p className={styles.headline}>{HEADLINES[kind]}</p>
-      <div className={styles.portrait}>
-        <Avatar name={contact?.name ?? null} role={role} size={76} />
-      </div>
+      {kind !== 'announcement' && (
+        <div className={styles.portrait}>
+          <Avatar name={contact?.name ?? null} role={role} size={76} />
+        </div>
+      )}
       <p className={styles.name}>{contact?.name ?? formatNumber(shownNumber)}</p>
       {contact && (
         <>

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
@@ -81,11 +81,15 @@ CREATE TABLE IF NOT EXISTS outbox (
  * that neither `kill -9` nor a power cut loses an order that somebody was told about.
  */
 export function openDatabase(stateFile: string): DatabaseSync {
+  // The Profile store holds real numbers: nobody but the owner of the process may read it. SQLite gives the
+  // files beside it, the write-ahead log above all, the mode of the file itself.
+  if (stateFile !== ':memory:') {
+    closeSync(openSync(stateFile, 'a', 0o600));
+    chmodSync(stateFile, 0o600);
+  }
   const database = new DatabaseSync(stateFile);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;');
   database.exec(SCHEMA);
-  // The Profile store holds real numbers: nobody but the owner of the process may read it.
-  if (stateFile !== ':memory:') chmodSync(stateFile, 0o600);
   return database;
 }
 

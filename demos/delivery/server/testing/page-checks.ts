@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
+import type { OrderListView } from '../api-types.ts';
 import type { FakeCompany } from './start-fake-company.ts';
 
 export interface PageStage {
@@ -43,6 +44,7 @@ export async function checkGuide({ openPage, shoot }: PageStage): Promise<void> 
   await next.filter({ hasText: 'Complete the order' }).click();
   await next.filter({ hasText: 'Redial as Ana' }).click();
   await callScreen(page, 'ana', 'announcement').getByText('This order has ended').waitFor();
+  await next.filter({ hasText: 'Place another order' }).waitFor();
   await shoot(page, 'board-5-refused');
   assert.equal(await guide.getAttribute('data-step'), '6');
   await page.close();
@@ -71,7 +73,7 @@ export async function checkBoard({ openPage, shoot }: PageStage): Promise<void> 
   await handset(page, 'noah')
     .getByRole('button', { name: /Messages/ })
     .click();
-  await handset(page, 'noah').getByTestId('thread').click();
+  await handset(page, 'noah').getByTestId('thread').first().click();
   await handset(page, 'noah').getByTestId('message').filter({ hasText: 'I am at the gate' }).waitFor();
   await handset(page, 'noah').getByLabel('Text message').fill('Blue door, third floor');
   await handset(page, 'noah').getByRole('button', { name: 'Send' }).click();
@@ -127,7 +129,12 @@ export async function checkAppPages({ openPage, shoot, company }: PageStage): Pr
   await handset(driver, 'dario').getByTestId('recent-call').first().waitFor();
   await shoot(driver, 'phone-mobile-recents');
   await handset(driver, 'dario').getByRole('button', { name: 'Keypad' }).click();
-  await handset(driver, 'dario').getByLabel('Number to dial').fill('+1 347 555 0139');
+  // The number that stands for the driver himself: he has no part in it as a caller.
+  const { data } = await fetch(`${company.delivery.url}/api/orders`).then(
+    (response) => response.json() as Promise<OrderListView>,
+  );
+  const own = data.find(({ status }) => status === 'assigned')?.virtualNumbers.driver ?? '';
+  await handset(driver, 'dario').getByLabel('Number to dial').fill(own);
   await shoot(driver, 'phone-mobile-keypad');
   await handset(driver, 'dario').getByRole('button', { name: 'Dial' }).click();
   await callScreen(driver, 'dario', 'announcement').getByText('cannot be connected').waitFor();
