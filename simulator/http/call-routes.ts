@@ -3,7 +3,7 @@ import type { CallRecord } from '../exchange/call-record.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { rfc3339 } from './rfc3339.ts';
 import { CallPath, E164, STRICT } from './schemas.ts';
-import type { SimulatorApp } from './simulator-app.ts';
+import type { SimulatorApp } from './typed-app.ts';
 
 const Dial = Type.Object(
   {

@@ -1,7 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import type { Exchange } from '../exchange/exchange.ts';
 import { E164, Probability, STRICT } from './schemas.ts';
-import type { SimulatorApp } from './simulator-app.ts';
+import type { SimulatorApp } from './typed-app.ts';
 
 const Delay = Type.Integer({ minimum: 0, maximum: 60_000 });
 

@@ -1,7 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import type { Exchange } from '../exchange/exchange.ts';
 import { E164, STRICT } from './schemas.ts';
-import type { SimulatorApp } from './simulator-app.ts';
+import type { SimulatorApp } from './typed-app.ts';
 
 const Send = Type.Object(
   { from: E164, to: E164, body: Type.String({ minLength: 1, maxLength: 1_600 }) },

@@ -5,7 +5,7 @@ import type { NumberHeld } from '../exchange/number-records.ts';
 import { OperatorError } from '../exchange/operator-error.ts';
 import { sendProblem } from './problem.ts';
 import { E164, PhonePath, STRICT, WebhookUrl } from './schemas.ts';
-import type { SimulatorApp } from './simulator-app.ts';
+import type { SimulatorApp } from './typed-app.ts';
 
 /** What every number of the operator can do. */
 const CAPABILITIES = ['voice', 'sms'] as const;

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { PhoneCall, PhoneEvent, PhoneMessage, PhoneView } from '../exchange/phones.ts';
 import { rfc3339 } from './rfc3339.ts';
 import { PhonePath } from './schemas.ts';
-import type { SimulatorApp } from './simulator-app.ts';
+import type { SimulatorApp } from './typed-app.ts';
 
 /** Shorter than the minute after which proxies and phones drop a silent connection. */
 const HEARTBEAT_MS = 15_000;

@@ -1,6 +1,5 @@
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, type RawServerDefault } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fastify } from 'fastify';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Random } from '../../src/lib/random.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -10,6 +9,7 @@ import { addMessageRoutes } from './message-routes.ts';
 import { addNumberRoutes } from './number-routes.ts';
 import { addPhoneRoutes } from './phone-routes.ts';
 import { installProblems } from './problem.ts';
+import type { SimulatorApp } from './typed-app.ts';
 
 /** The largest honest body is the list of busy phones. */
 const BODY_BYTES_MAXIMUM = 64 * 1024;
@@ -32,14 +32,6 @@ GET    /phones/{e164}                         what that phone has seen
 GET    /phones/{e164}/events                  the same, as server-sent events
 GET    /faults, PUT /faults                   how the operator misbehaves
 `;
-
-export type SimulatorApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 export interface SimulatorAppOptions {
   readonly exchange: Exchange;

@@ -1,6 +1,6 @@
 import { MasklineError } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
-import { isConstraintError } from '../storage/sql/connection.ts';
+import { isConstraintError } from '../storage/storage-error.ts';
 import type { App } from './app.ts';
 import { checkStockPolicy } from './check-stock-policy.ts';
 

@@ -9,7 +9,7 @@ import { silentLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { UnsealError, Vault } from '../privacy/vault.ts';
 import { ProfileDirectoryUnavailable } from '../profiles/profile-directory.ts';
-import { StorageError, type StorageErrorCode } from '../storage/sql/connection.ts';
+import { StorageError, type StorageErrorCode } from '../storage/storage-error.ts';
 import { openDeadLetter } from './dead-letter.ts';
 import { type Applied, createOrdersConsumer, type OrderUseCases } from './orders.ts';
 

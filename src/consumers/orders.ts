@@ -9,7 +9,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { Vault } from '../privacy/vault.ts';
 import { ProfileDirectoryUnavailable } from '../profiles/profile-directory.ts';
-import { StorageError } from '../storage/sql/connection.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import { StorageContention } from '../storage/storage.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { sealDeadLetter } from './dead-letter.ts';

@@ -4,7 +4,7 @@ import { ANNOUNCEMENTS, type Announcement } from '../domain/route.ts';
 import { toVirtualNumber, type VirtualNumber } from '../domain/virtual-number.ts';
 import { invariant } from '../lib/assert.ts';
 import { PhoneNumber } from '../privacy/phone-number.ts';
-import type { ProviderBench } from './conformance.ts';
+import type { ProviderBench } from './conformance-bench.ts';
 
 /** Two numbers that differ: a real one and one of ours. */
 const numberPairs = fc

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { invariant } from '../lib/assert.ts';
-import type { ProviderBench } from './conformance.ts';
+import type { ProviderBench } from './conformance-bench.ts';
 import type { OperatorAnswer } from './conformance-gateway.ts';
 import { ProviderError, type ProviderErrorCode } from './provider.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PhoneNumber } from '../privacy/phone-number.ts';
-import type { ProviderBench, UnsignedWebhook } from './conformance.ts';
+import type { ProviderBench, UnsignedWebhook } from './conformance-bench.ts';
 import { mutationsOf } from './conformance-mutations.ts';
 import { ProviderError, type WebhookKind } from './provider.ts';
 

@@ -1,11 +1,5 @@
-import {
-  type Database,
-  type Scope,
-  StorageError,
-  statement,
-  systemScope,
-  tenantScope,
-} from './sql/connection.ts';
+import { type Database, type Scope, statement, systemScope, tenantScope } from './sql/connection.ts';
+import { StorageError } from './storage-error.ts';
 
 export const APP_ROLE = 'maskline_app';
 export const SYSTEM_ROLE = 'maskline_system';

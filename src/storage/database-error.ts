@@ -1,4 +1,4 @@
-import { StorageError, type StorageErrorCode } from './sql/connection.ts';
+import { StorageError, type StorageErrorCode } from './storage-error.ts';
 
 /** The fields that an error of the server has under both drivers. */
 export interface ServerError {

@@ -1,14 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { assertConfined } from './confinement.ts';
-import {
-  isConstraintError,
-  type SqlConnection,
-  StorageError,
-  statement,
-  systemScope,
-  tenantScope,
-} from './sql/connection.ts';
+import { type SqlConnection, statement, systemScope, tenantScope } from './sql/connection.ts';
+import { isConstraintError, StorageError } from './storage-error.ts';
 import { describeEachDatabase } from './testing/describe-each-database.ts';
 
 const directory = fileURLToPath(new URL('testing/ledger-migrations/', import.meta.url));

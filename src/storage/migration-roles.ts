@@ -1,5 +1,6 @@
 import { APP_ROLE, SCHEMA, SYSTEM_ROLE } from './confinement.ts';
-import { type OwnerSession, StorageError, statement } from './sql/connection.ts';
+import { type OwnerSession, statement } from './sql/connection.ts';
+import { StorageError } from './storage-error.ts';
 
 const selectRole = statement(
   'select_role',

@@ -1,4 +1,5 @@
-import { type Statement, StorageError } from './sql/connection.ts';
+import type { Statement } from './sql/connection.ts';
+import { StorageError } from './storage-error.ts';
 
 /** A plain select has no effect that could be in doubt when the connection breaks; anything else may have. */
 export function changesSomething(statement: Statement): boolean {

@@ -9,14 +9,14 @@ import { toVirtualNumber } from '../../domain/virtual-number.ts';
 import { invariant } from '../../lib/assert.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { seededRandom } from '../../lib/random.ts';
-import {
-  exerciseProvider,
-  type InstructionReader,
-  type OperatorBench,
-  type ProviderBench,
-  type UnsignedWebhook,
-  type WebhookBench,
-} from '../conformance.ts';
+import { exerciseProvider } from '../conformance.ts';
+import type {
+  InstructionReader,
+  OperatorBench,
+  ProviderBench,
+  UnsignedWebhook,
+  WebhookBench,
+} from '../conformance-bench.ts';
 import { OperatorGateway } from '../conformance-gateway.ts';
 import { createSimulatorProvider } from './simulator-provider.ts';
 

@@ -3,7 +3,7 @@ import { invariant } from '../../lib/assert.ts';
 import { type ColumnParser, columnParser, parameterValue } from '../column-values.ts';
 import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
 import { isServerError, toStorageError } from '../database-error.ts';
-import { type Scope, type Statement } from '../sql/connection.ts';
+import type { Scope, Statement } from '../sql/connection.ts';
 import { StorageError } from '../storage-error.ts';
 import { diedError, EngineDiedError } from './engine-death.ts';
 

@@ -3,7 +3,7 @@ import { backoffDelayMs } from '../../lib/backoff.ts';
 import { pause } from '../../lib/clock.ts';
 import { columnParser } from '../column-values.ts';
 import { isServerError } from '../database-error.ts';
-import { StorageError } from '../sql/connection.ts';
+import { StorageError } from '../storage-error.ts';
 import { TurnQueue } from '../turn-queue.ts';
 import { parseConnectionTargets, targetLabel } from './connection-targets.ts';
 import type { PostgresSettings } from './postgres-options.ts';

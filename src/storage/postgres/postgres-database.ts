@@ -1,14 +1,14 @@
 import { backoffDelayMs } from '../../lib/backoff.ts';
 import { pause } from '../../lib/clock.ts';
-import {
-  type Database,
-  type OwnedDatabase,
-  type OwnerSession,
-  type Scope,
-  type SqlConnection,
-  type Statement,
-  StorageError,
+import type {
+  Database,
+  OwnedDatabase,
+  OwnerSession,
+  Scope,
+  SqlConnection,
+  Statement,
 } from '../sql/connection.ts';
+import { StorageError } from '../storage-error.ts';
 import { TransactionGuard } from '../transaction-guard.ts';
 import { changesSomething, unknownCommit } from '../unknown-commit.ts';
 import type { ConnectionSource } from './connection-source.ts';

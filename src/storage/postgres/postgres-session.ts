@@ -4,7 +4,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { parameterValue } from '../column-values.ts';
 import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
 import { endsSession, isServerError, toStorageError } from '../database-error.ts';
-import { type Scope, type Statement, StorageError } from '../sql/connection.ts';
+import type { Scope, Statement } from '../sql/connection.ts';
+import { StorageError } from '../storage-error.ts';
 import { unknownCommit } from '../unknown-commit.ts';
 import {
   IDLE_IN_TRANSACTION_TIMEOUT_MS,

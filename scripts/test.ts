@@ -1,0 +1,89 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * `npm test`: every test that this machine can run. It starts what it can (an embedded PostgreSQL, a real Kafka
+ * broker), finds what is installed (Chromium), and says plainly what it left out and why. Arguments go to
+ * Vitest, so `npm test -- src/domain` runs a part.
+ */
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const leftOut: string[] = [];
+const environment: NodeJS.ProcessEnv = { ...process.env };
+let startedKafka = false;
+
+findChromium();
+environment.MASKLINE_TEST_POSTGRES ??= '1';
+startKafka();
+
+const outputDir = mkdtempSync(path.join(tmpdir(), 'maskline-test-'));
+const outputFile = path.join(outputDir, 'result.json');
+const exitCode = await runVitest();
+const { passed, failed, skipped } = readResult();
+rmSync(outputDir, { recursive: true, force: true });
+if (startedKafka) spawnSync(path.join(ROOT, 'scripts/kafka'), ['stop'], { stdio: 'ignore' });
+
+console.log('');
+if (leftOut.length === 0) console.log('Nothing was left out.');
+for (const line of leftOut) console.log(`Left out: ${line}`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(exitCode !== 0 || failed > 0 || passed === 0 ? 1 : 0);
+
+function findChromium(): void {
+  const found = process.env.CHROMIUM_PATH ?? CHROMIUM_PATHS.find((candidate) => existsSync(candidate));
+  if (found) environment.CHROMIUM_PATH = found;
+  else
+    leftOut.push(
+      'the pages in a browser. Install Chromium (Debian: apt-get install chromium) or set CHROMIUM_PATH.',
+    );
+}
+
+function startKafka(): void {
+  if (environment.KAFKA_BROKERS) return;
+  if (spawnSync('java', ['-version']).status !== 0 || spawnSync('mvn', ['-version']).status !== 0) {
+    leftOut.push(
+      'Apache Kafka. Install Java 17 or later and Maven, or set KAFKA_BROKERS to a broker for tests.',
+    );
+    return;
+  }
+  console.log('Starting an Apache Kafka broker (the first time it is fetched, which takes a minute) …');
+  const started = spawnSync(path.join(ROOT, 'scripts/kafka'), ['start'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const address = started.stdout?.trim().split('\n').at(-1) ?? '';
+  if (started.status !== 0 || !/^[^:\s]+:[0-9]+$/.test(address)) {
+    leftOut.push('Apache Kafka: scripts/kafka start failed; its words stand above.');
+    return;
+  }
+  startedKafka = true;
+  environment.KAFKA_BROKERS = address;
+}
+
+function runVitest(): Promise<number> {
+  const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`];
+  const child = spawn(process.execPath, [...args, ...process.argv.slice(2)], {
+    cwd: ROOT,
+    env: environment,
+    stdio: 'inherit',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
+}
+
+function readResult(): { passed: number; failed: number; skipped: number } {
+  if (!existsSync(outputFile)) return { passed: 0, failed: 1, skipped: 0 };
+  const result = JSON.parse(readFileSync(outputFile, 'utf8')) as Record<string, number>;
+  return {
+    passed: result.numPassedTests ?? 0,
+    failed:
+      (result.numFailedTests ?? 0) +
+      (result.numFailedTestSuites && !result.numFailedTests ? result.numFailedTestSuites : 0),
+    skipped: (result.numPendingTests ?? 0) + (result.numTodoTests ?? 0),
+  };
+}
