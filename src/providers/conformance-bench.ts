@@ -1,7 +1,7 @@
 import type { Termination } from '../domain/call.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { OperatorGateway } from './conformance-gateway.ts';
+import type { OperatorGateway, OperatorRequest } from './conformance-gateway.ts';
 import type { CoveredPart } from './conformance-mutations.ts';
 import type { Provider, WebhookRequest, WebhookResponse, WebhookUrls } from './provider.ts';
 
@@ -50,6 +50,8 @@ export interface WebhookBench {
   readonly covers: ReadonlySet<CoveredPart>;
   /** how old or early a proof may be; null when it carries no time */
   readonly toleranceSeconds: number | null;
+  /** what the provider reports before the end; both, unless it says so */
+  readonly progress?: readonly ('ringing' | 'answered')[];
   /** the ends of a call that this provider can tell apart */
   readonly terminations: readonly Termination[];
 }
@@ -89,6 +91,8 @@ export interface OperatorBench {
   readonly country: string;
   /** a number that this operator does not sell */
   readonly notOnSale: VirtualNumber;
+  /** which request buys, where one that prepares the purchase comes before it */
+  readonly isPurchase?: (request: OperatorRequest) => boolean;
   /** enough numbers to fill more than one page of the provider's list */
   readonly morePages: number;
   /** Gives the account this many numbers without the adapter. */

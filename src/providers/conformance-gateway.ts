@@ -19,14 +19,18 @@ export interface OperatorAnswer {
 /** A fake operator, or the way to a simulated one. */
 export type Operator = (request: OperatorRequest) => Promise<OperatorAnswer> | OperatorAnswer;
 
-type Disturbance =
-  /** this request passes, and the next disturbance is for the one after it */
+type Disturbance = {
+  /** which requests it is for, when not simply the next one: those before it pass */
+  readonly only?: (request: OperatorRequest) => boolean;
+} & /** this request passes, and the next disturbance is for the one after it */
+(
   | { readonly kind: 'none' }
   | { readonly kind: 'answer'; readonly answer: OperatorAnswer }
   /** the request arrives, and nothing comes back */
   | { readonly kind: 'silence' }
   /** the operator does what was asked, and its answer never arrives */
-  | { readonly kind: 'lost_answer' };
+  | { readonly kind: 'lost_answer' }
+);
 
 /** The line between an adapter under test and its operator: one HTTP server that can be disturbed. */
 export class OperatorGateway {
@@ -75,7 +79,8 @@ export class OperatorGateway {
     const { method = '', url: path = '', headers } = incoming;
     const request = { method, path, headers, body: Buffer.concat(chunks).toString('utf8') };
     this.requests.push(request);
-    const disturbance = this.#disturbances.shift();
+    const next = this.#disturbances[0];
+    const disturbance = (next?.only?.(request) ?? true) ? this.#disturbances.shift() : undefined;
     const arrivals = this.#arrivals;
     this.#arrivals = [];
     for (const arrived of arrivals) arrived();

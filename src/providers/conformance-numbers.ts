@@ -85,7 +85,8 @@ export function exerciseNumbers(name: string, createBench: () => Promise<Provide
 
     it('finds a purchase again whose answer was lost', async () => {
       const wanted = await anyOnSale();
-      b.operator.gateway.disturb({ kind: 'lost_answer' });
+      const { isPurchase } = b.operator;
+      b.operator.gateway.disturb({ kind: 'lost_answer', ...(isPurchase && { only: isPurchase }) });
       await expect(b.provider.provisionNumber(wanted, URLS, signal)).rejects.toMatchObject({
         code: 'unavailable',
       });

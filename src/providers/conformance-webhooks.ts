@@ -23,7 +23,7 @@ export function exerciseWebhooks(name: string, createBench: () => Promise<Provid
     const genuine = (kind: WebhookKind): UnsignedWebhook => {
       const { answer, status, message } = b.webhooks;
       if (kind === 'answer') return answer({ callId: 'call-1', from: CALLER, to: DIALLED });
-      if (kind === 'status') return status({ callId: 'call-1', event: 'ringing', at: b.clock.now() });
+      if (kind === 'status') return status({ callId: 'call-1', event: 'answered', at: b.clock.now() });
       return message({ messageId: 'message-1', from: CALLER, to: DIALLED, body: 'I am at the door' });
     };
 
@@ -132,7 +132,7 @@ export function exerciseWebhooks(name: string, createBench: () => Promise<Provid
     it('reads how a call goes on', ({ skip }) => {
       skip(!b.provider.capabilities.statusCallbacks, 'The provider reports no progress.');
       const at = b.clock.now();
-      for (const event of ['ringing', 'answered'] as const) {
+      for (const event of b.webhooks.progress ?? (['ringing', 'answered'] as const)) {
         const parsed = parse('status', b.webhooks.status({ callId: 'call-9', event, at }));
         expect(parsed).toEqual({
           kind: 'status',
