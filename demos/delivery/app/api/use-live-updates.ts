@@ -1,6 +1,7 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import type { ChangeNotice } from '../../server/api-types.ts';
+import { NoticeBatcher } from './notice-batcher.ts';
 
 export type Connection = 'connecting' | 'live' | 'away';
 
@@ -46,6 +47,9 @@ function followWhileVisible(
 ): () => void {
   let source: EventSource | null = null;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  const batcher = new NoticeBatcher((keys) => {
+    for (const queryKey of keys) void queryClient.invalidateQueries({ queryKey });
+  });
 
   function open(): void {
     source?.close();
@@ -57,8 +61,7 @@ function followWhileVisible(
       void queryClient.invalidateQueries();
     };
     opened.onmessage = (event: MessageEvent<string>) => {
-      for (const queryKey of affectedKeys(JSON.parse(event.data) as ChangeNotice))
-        void queryClient.invalidateQueries({ queryKey });
+      batcher.add(affectedKeys(JSON.parse(event.data) as ChangeNotice));
     };
     opened.onerror = () => {
       report('away');
@@ -68,6 +71,7 @@ function followWhileVisible(
 
   function close(): void {
     clearTimeout(retry);
+    batcher.stop();
     source?.close();
     source = null;
   }
