@@ -5,7 +5,7 @@ import { assertNever } from '../../lib/assert.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
 import { hasBasicAuth } from '../basic-auth.ts';
 import type { ParsedWebhook, WebhookKind, WebhookRequest } from '../provider.ts';
-import { jsonBodyReader } from '../webhook-body.ts';
+import { jsonBodyReader } from '../shaped-body.ts';
 import { type SipConfig, toBlockList } from './sip-config.ts';
 import { toTermination } from './sip-termination.ts';
 
