@@ -19,9 +19,16 @@ export interface Topics {
   readonly deadLetter: string;
 }
 
+const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
+
 export interface KafkaConfig {
   readonly brokers: readonly string[];
-  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: string } | null;
+  readonly sasl: {
+    readonly mechanism: SaslMechanism;
+    readonly username: string;
+    readonly password: string;
+  } | null;
   readonly tls: boolean;
 }
 
@@ -38,6 +45,8 @@ export interface ServiceConfig {
   readonly databaseUrl: string | null;
   /** connections of one process */
   readonly databasePoolSize: number;
+  /** whether a pooler such as PgBouncer in transaction mode stands in between */
+  readonly transactionPooler: boolean;
   readonly kafka: KafkaConfig | null;
   readonly topics: Topics;
   readonly consumerGroup: string;
@@ -159,6 +168,7 @@ function readService(reader: Reader, defaults: { host: string; logLevel: string 
     trustedProxies: reader.list('MASKLINE_TRUSTED_PROXIES'),
     databaseUrl: readDatabaseUrl(reader),
     databasePoolSize: reader.integer('MASKLINE_DATABASE_POOL_SIZE', 10, 2, 500),
+    transactionPooler: reader.oneOf('MASKLINE_TRANSACTION_POOLER', 'false', ['true', 'false']) === 'true',
     kafka: readKafka(reader),
     topics: {
       orders: reader.topic('MASKLINE_TOPIC_ORDERS', 'orders'),
@@ -196,19 +206,25 @@ function readKafka(reader: Reader): KafkaConfig | null {
     if (!/^[^:\s]+:[0-9]{1,5}$/.test(broker))
       reader.violate('KAFKA_BROKERS must be host:port, separated by commas.');
   }
-  const mechanism = reader.optional('KAFKA_SASL_MECHANISM');
+  const named = reader.optional('KAFKA_SASL_MECHANISM');
+  const mechanism = SASL_MECHANISMS.find((known) => known === named) ?? null;
   const username = reader.optional('KAFKA_SASL_USERNAME');
   const password = reader.optional('KAFKA_SASL_PASSWORD');
-  const given = [mechanism, username, password].filter((value) => value !== null).length;
+  const given = [named, username, password].filter((value) => value !== null).length;
   if (given !== 0 && given !== 3) {
     reader.violate(
       'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together: set all or none.',
     );
   }
-  if (mechanism !== null && !['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'].includes(mechanism)) {
-    reader.violate('KAFKA_SASL_MECHANISM must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.');
+  if (named !== null && mechanism === null) {
+    reader.violate(`KAFKA_SASL_MECHANISM must be one of ${SASL_MECHANISMS.join(', ')}.`);
   }
   const tls = reader.oneOf('KAFKA_TLS', 'false', ['true', 'false']) === 'true';
+  if (mechanism === 'PLAIN' && !tls) {
+    reader.violate(
+      'KAFKA_SASL_MECHANISM=PLAIN sends the password as it is. Set KAFKA_TLS=true, or use SCRAM.',
+    );
+  }
   if (brokers.length === 0) return null;
   const sasl =
     mechanism !== null && username !== null && password !== null ? { mechanism, username, password } : null;

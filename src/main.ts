@@ -1,17 +1,15 @@
 import { hostname } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app/app.ts';
 import { StockWatch } from './app/stock-watch.ts';
-import type { Bus, Consumer } from './bus/bus.ts';
+import type { Bus } from './bus/bus.ts';
 import { encodeCloudEvent } from './bus/cloud-events.ts';
-import { createEmbeddedBus } from './bus/embedded/embedded-bus.ts';
-import { createValueSealing } from './bus/embedded/value-sealing.ts';
 import type { ServiceConfig } from './config.ts';
 import { orderUseCases } from './consumers/order-use-cases.ts';
+import { keepSubscribed } from './consumers/keep-subscribed.ts';
 import { createOrdersConsumer } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
+import { type CreatedBus, createBus } from './create-bus.ts';
 import { createHttpServer } from './http/server.ts';
 import { callCloser } from './jobs/call-closer.ts';
 import { type Job, type RunningJob, startJob } from './jobs/job.ts';
@@ -26,6 +24,7 @@ import type { Random } from './lib/random.ts';
 import { Signal } from './lib/signal.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { MIGRATIONS_DIRECTORY, openDatabase } from './open-database.ts';
 import { Vault } from './privacy/vault.ts';
 import { createHttpProfileDirectory } from './profiles/http/http-profile-directory.ts';
 import { noProfileDirectory } from './profiles/no-profile-directory.ts';
@@ -36,12 +35,9 @@ import { readSipConfig } from './providers/sip/sip-config.ts';
 import { createSipProvider } from './providers/sip/sip-provider.ts';
 import { assertConfined } from './storage/confinement.ts';
 import { migrate } from './storage/migrate.ts';
-import { openPglite } from './storage/pglite/open-pglite.ts';
 import { createSqlStorage } from './storage/sql/sql-storage.ts';
 import type { OutboxRow } from './storage/storage.ts';
 import { VERSION } from './version.ts';
-
-export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./storage/migrations/', import.meta.url));
 
 /** The `source` of every event that we publish. */
 const EVENT_SOURCE = '/maskline';
@@ -85,7 +81,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 type Started = { name: string; stop: () => Promise<void> }[];
 
 async function start(options: ServiceOptions, started: Started): Promise<Service> {
-  const { config, clock, random, log } = options;
+  const { config, clock, log } = options;
   const database = await openDatabase(options);
   started.push({ name: 'database', stop: () => database.close() });
   await migrate(database, {
@@ -99,14 +95,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
   await app.vault.keysOf(config.tenant);
   await options.prepare?.(app);
 
-  const bus = createEmbeddedBus({
-    database,
-    clock,
-    random,
-    log,
-    sealing: createValueSealing(options.masterKey, random),
-    soleProcess: config.databaseUrl === null,
-  });
+  const { bus, trim } = createBus({ ...options, database });
   started.push({ name: 'bus', stop: () => bus.close() });
 
   const http = createHttpServer(app, {
@@ -116,17 +105,12 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
     version: VERSION,
     ready: () => readyReport(app),
   });
-  if (config.roles.jobs) startJobs(options, app, bus, started);
-  if (config.roles.consumer) await startConsumer(options, app, bus, started);
+  if (config.roles.jobs) startJobs(options, app, { bus, trim }, started);
+  if (config.roles.consumer) startConsumer(options, app, bus, started);
   const url = await listen(http, config);
   started.push({ name: 'http', stop: () => http.close() });
   log.info({ url, durability: app.storage.durability, roles: config.roles }, 'Maskline is running.');
   return { app, bus, url, stop: () => stopAll(started, log) };
-}
-
-async function openDatabase(options: ServiceOptions): ReturnType<typeof openPglite> {
-  const { clock, log, embeddedDirectory } = options;
-  return openPglite({ dataDir: embeddedDirectory && path.join(embeddedDirectory, 'database'), clock, log });
 }
 
 function createApp(options: ServiceOptions, database: Parameters<typeof createSqlStorage>[0]): App {
@@ -157,7 +141,7 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
   };
 }
 
-function startJobs(options: ServiceOptions, app: App, bus: Bus, started: Started): void {
+function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus, started: Started): void {
   const { config } = options;
   // A process that has its database to itself takes its own leases up again after a crash, at once.
   const holder =
@@ -168,7 +152,7 @@ function startJobs(options: ServiceOptions, app: App, bus: Bus, started: Started
     pendingServer(app),
     sessionExpirer(app),
     callCloser(app),
-    trimmer(app),
+    trimmer(app, trim),
   ];
   const publishing = startJob(publisher, app);
   started.push({
@@ -186,7 +170,7 @@ function startJobs(options: ServiceOptions, app: App, bus: Bus, started: Started
   }
 }
 
-async function startConsumer(options: ServiceOptions, app: App, bus: Bus, started: Started): Promise<void> {
+function startConsumer(options: ServiceOptions, app: App, bus: Bus, started: Started): void {
   const { config, clock, random, log } = options;
   const handle = createOrdersConsumer({
     tenant: config.tenant,
@@ -199,11 +183,8 @@ async function startConsumer(options: ServiceOptions, app: App, bus: Bus, starte
     log,
     metrics: app.metrics,
   });
-  const consumer: Consumer = await bus.subscribe({
-    topic: config.topics.orders,
-    group: config.consumerGroup,
-    handle,
-  });
+  const subscription = { topic: config.topics.orders, group: config.consumerGroup, handle };
+  const consumer = keepSubscribed(bus, subscription, { clock, random, log });
   started.push({ name: 'orders consumer', stop: () => consumer.stop() });
 }
 

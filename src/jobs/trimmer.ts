@@ -7,12 +7,13 @@ const DAY_MS = 86_400_000;
 const INBOX_DAYS = 30;
 
 /** Deletes routes whose rest is over, and what was kept only to recognise repetitions, in small bites. */
-export function trimmer(app: App): Job {
+export function trimmer(app: App, trimBus: (() => Promise<number>) | null): Job {
   return {
     name: 'trimmer',
     intervalMs: 60_000,
     wake: null,
     async run(signal) {
+      await trimBus?.();
       for (;;) {
         const now = app.clock.now();
         const before = { routes: now, inbox: now - INBOX_DAYS * DAY_MS, idempotency: now };

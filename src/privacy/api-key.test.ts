@@ -39,9 +39,10 @@ describe('an API key', () => {
     expect(isWellFormedApiKey(`${key}0`)).toBe(false);
   });
 
-  test('that an operator chose needs no checksum, but 16 visible characters', () => {
+  test('that an operator chose needs no checksum, but 8 visible characters', () => {
     expect(isWellFormedApiKey('local-development')).toBe(true);
-    expect(isWellFormedApiKey('too-short')).toBe(false);
+    expect(isWellFormedApiKey('2-short')).toBe(false);
+    expect(isWellFormedApiKey('mask_mine')).toBe(true);
     expect(isWellFormedApiKey('with a space in it')).toBe(false);
     expect(isWellFormedApiKey('x'.repeat(257))).toBe(false);
   });

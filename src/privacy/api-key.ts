@@ -12,8 +12,11 @@ const SECRET_CHARACTERS = 27;
 const CHECKSUM_CHARACTERS = 6;
 const MADE_BY_US = new RegExp(`^${PREFIX}([0-9A-Za-z]{${SECRET_CHARACTERS}})([0-9A-Za-z]{6})$`);
 
-/** A key that an operator chose for development: 16 to 256 visible ASCII characters. */
-const CHOSEN = /^[\x21-\x7e]{16,256}$/;
+/** Shorter than a key of ours by enough that nobody takes one for a truncated other. */
+const OURS_CHARACTERS_ABOUT = 30;
+
+/** A key that an operator chose for development: 8 to 256 visible ASCII characters. */
+const CHOSEN = /^[\x21-\x7e]{8,256}$/;
 
 /**
  * A new API key: `mask_`, 160 random bits and their CRC-32, all in base 62. The checksum tells a truncated key
@@ -28,11 +31,11 @@ export function createApiKey(random: Random): string {
 }
 
 /**
- * Whether it is worth looking this key up. What begins with `mask_` must have a right checksum; anything else
- * may be a key that an operator chose, and only has to be long enough.
+ * Whether it is worth looking this key up. What begins like a key of ours and is about as long must have a right
+ * checksum; anything else may be a key that an operator chose for development, and only has to be long enough.
  */
 export function isWellFormedApiKey(text: string): boolean {
-  if (!text.startsWith(PREFIX)) return CHOSEN.test(text);
+  if (!text.startsWith(PREFIX) || text.length < OURS_CHARACTERS_ABOUT) return CHOSEN.test(text);
   const [, secret, checksum] = MADE_BY_US.exec(text) ?? [];
   return secret !== undefined && checksum === checksumOf(secret);
 }

@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ServiceConfig } from './config.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Random } from './lib/random.ts';
+import type { Log } from './observe/log.ts';
+import { openPglite } from './storage/pglite/open-pglite.ts';
+import { openPostgres } from './storage/postgres/open-postgres.ts';
+import type { Database, OwnedDatabase } from './storage/sql/connection.ts';
+
+export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./storage/migrations/', import.meta.url));
+
+/** PostgreSQL when there is a DATABASE_URL, else the embedded database in `embeddedDirectory`. */
+export function openDatabase(options: {
+  readonly config: Pick<ServiceConfig, 'databaseUrl' | 'databasePoolSize' | 'transactionPooler'>;
+  /** null keeps the embedded database in memory */
+  readonly embeddedDirectory: string | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}): Promise<Database & OwnedDatabase> {
+  const { config, clock, random, log, embeddedDirectory } = options;
+  if (config.databaseUrl === null) {
+    return openPglite({ dataDir: embeddedDirectory && path.join(embeddedDirectory, 'database'), clock, log });
+  }
+  return openPostgres({
+    connectionString: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    transactionPooler: config.transactionPooler,
+    clock,
+    random,
+    log,
+  });
+}
