@@ -27,10 +27,17 @@ export async function currentHolder(): Promise<Holder> {
   };
 }
 
+/** A full disk is no reason not to start: what is there can still be read, and the sockets are the lock. */
 export async function writeHolder(directory: string, holder: Holder): Promise<void> {
   const temporary = path.join(directory, `${FILE}.${randomUUID().slice(0, 8)}`);
-  await writeFile(temporary, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
-  await rename(temporary, path.join(directory, FILE));
+  try {
+    await writeFile(temporary, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+    await rename(temporary, path.join(directory, FILE));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+  }
 }
 
 /** null when there is none, or none that can be read: it is a hint, the sockets are the lock. */

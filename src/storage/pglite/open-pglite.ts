@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { silentLog, type StorageLog } from '../storage-log.ts';
 import { TurnQueue } from '../turn-queue.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -51,7 +51,8 @@ export async function openPglite(options: OpenPgliteOptions): Promise<PgliteData
     const host = await EngineHost.open({ clock, log, start, inMemory: true });
     return new PgliteDatabase({ host, queue, guard: null, lock: null });
   }
-  const lock = await lockDirectory(dataDir, clock);
+  // Other processes are not part of any simulation, so its clock has no say here.
+  const lock = await lockDirectory(dataDir, systemClock);
   try {
     await discardHalfMade(dataDir);
     const files = new TrackedFiles(path.join(dataDir, 'pgdata'), () => guard.schedule());

@@ -42,6 +42,7 @@ export class ConnectionSource {
   readonly #closing = new AbortController();
   #current: HostPool | null = null;
   #search: Promise<void> | null = null;
+  #syncs = false;
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
@@ -61,6 +62,11 @@ export class ConnectionSource {
       waiting: this.#turns.waiting,
       host: this.#current ? targetLabel(this.#current.url) : null,
     };
+  }
+
+  /** Whether the server, when it was last looked at, had a commit on its disk before it acknowledged it. */
+  get syncs(): boolean {
+    return this.#syncs;
   }
 
   /** Connects once. @throws Error that says why no host will do */
@@ -230,8 +236,9 @@ export class ConnectionSource {
       const client = new pg.Client(this.#clientConfig(url));
       session = new PostgresSession(client, this.#settings);
       await client.connect();
-      const { standby } = await session.prepare();
+      const { standby, syncs } = await session.prepare();
       if (standby && !this.#standbyAllowed) return { kind: 'standby', reason: 'takes no writes' };
+      this.#syncs = syncs;
       return { kind: 'usable', reason: '' };
     } catch (error) {
       return { kind: isServerError(error) ? 'refused' : 'unreachable', reason: reasonOf(error) };

@@ -351,6 +351,26 @@ describe.runIf(wanted)('PostgresDatabase', () => {
     });
   });
 
+  it('states the durability that the settings of the server give', async () => {
+    const [fsync] = await runAsAdmin<{ fsync: string }>(server.adminUrl, 'show fsync');
+    const database = await open();
+    expect(database.durability).toBe(fsync?.fsync === 'on' ? 'power-loss' : 'process-crash');
+    const acknowledged = statement('synchronous', `select current_setting('synchronous_commit') as setting`);
+    expect(await database.run(acme, (connection) => connection.query(acknowledged))).toEqual([
+      { setting: 'on' },
+    ]);
+  });
+
+  it('refuses two statements with one name, and stays of use', async () => {
+    const database = await open({ poolSize: 1 });
+    await database.run(acme, idsOf);
+    const impostor = statement(selectIds.name, 'select 1 as id');
+    await expect(database.run(acme, (connection) => connection.query(impostor))).rejects.toThrow(
+      'two statements',
+    );
+    expect(await database.run(acme, idsOf)).toEqual([]);
+  });
+
   it('goes on after a migration changed a prepared statement under it', async () => {
     const database = await open({ poolSize: 1 });
     const everything = statement('everything', 'select * from ledger');

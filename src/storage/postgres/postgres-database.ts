@@ -24,8 +24,6 @@ const RETRY_DELAY = { firstDelayMs: 5, maxDelayMs: 200 };
 
 /** A pool of connections to a PostgreSQL server. */
 export class PostgresDatabase implements Database, OwnedDatabase {
-  /** As far as the server keeps its own promise, which `fsync` and `synchronous_commit` decide there. */
-  readonly durability = 'power-loss';
   readonly #source: ConnectionSource;
   readonly #settings: PostgresSettings;
   readonly #guard = new TransactionGuard();
@@ -33,6 +31,11 @@ export class PostgresDatabase implements Database, OwnedDatabase {
   constructor(source: ConnectionSource, settings: PostgresSettings) {
     this.#source = source;
     this.#settings = settings;
+  }
+
+  /** What the settings of the server promise; with `fsync` off it is no more than PGlite promises. */
+  get durability(): Database['durability'] {
+    return this.#source.syncs ? 'power-loss' : 'process-crash';
   }
 
   get status(): ConnectionSource['status'] {

@@ -16,6 +16,13 @@ import {
 /** PostgreSQL cuts longer names off, and `pg` refuses them. */
 const MAX_NAME_BYTES = 63;
 
+export interface ServerState {
+  /** it takes no writes, being a standby or set to read only */
+  readonly standby: boolean;
+  /** an acknowledged commit is on the disk */
+  readonly syncs: boolean;
+}
+
 /**
  * One connection and what is known about its session. Once `broken`, nothing but closing it makes sense.
  */
@@ -26,6 +33,8 @@ export class PostgresSession {
   #scope: Scope | null = null;
   /** the scope to go back to when the running transaction is rolled back, because a rollback undoes SET too */
   #scopeBefore: Scope | null = null;
+  /** prepared statements by name */
+  readonly #texts = new Map<string, string>();
   #broken = false;
   #silent = false;
 
@@ -57,18 +66,24 @@ export class PostgresSession {
     this.client.connection.stream.destroy();
   }
 
-  /** Once for every new connection. @returns whether this is a standby, or set to read only */
-  async prepare(): Promise<{ readonly standby: boolean }> {
+  /** Once for every new connection. */
+  async prepare(): Promise<ServerState> {
     const { statementTimeoutMs, transactionPooler } = this.#settings;
-    const timeouts =
-      `set statement_timeout = ${statementTimeoutMs};` +
-      `set idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS};`;
-    if (!transactionPooler) await this.execute(`${sessionSql()}; ${timeouts}`, 'session settings');
-    const results = await this.execute(
-      `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as standby`,
-      'standby check',
+    if (!transactionPooler) {
+      await this.execute(
+        `${sessionSql()}; set statement_timeout = ${statementTimeoutMs};
+         set idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS};
+         select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
+        'session settings',
+      );
+    }
+    const [result] = await this.execute(
+      `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as standby,
+              current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off' as syncs`,
+      'server state',
     );
-    return { standby: results.at(-1)?.rows[0]?.standby !== false };
+    const [row] = (result?.rows ?? []) as ServerState[];
+    return { standby: row?.standby !== false, syncs: row?.syncs === true };
   }
 
   /** For statements outside a transaction. */
@@ -149,10 +164,14 @@ export class PostgresSession {
   #preparedName(statement: Statement): string {
     // A plan under row-level security is made for one role; two names spare it from being made anew at each turn.
     const name = `${this.#scope?.kind ?? 'owner'}:${statement.name}`;
+    const text = this.#texts.get(name);
+    invariant(text === undefined || text === statement.text, `two statements are called ${statement.name}`);
+    if (text !== undefined) return name;
     invariant(
       Buffer.byteLength(name) <= MAX_NAME_BYTES,
       `the name of statement ${statement.name} is too long`,
     );
+    this.#texts.set(name, statement.text);
     return name;
   }
 
