@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCallingNumber } from './calling-number.ts';
 
-const SPELT = ['266696687', '7378742833', '8656696', '2562533', '86282452253'];
+const SPELT = ['266696687', '7378742833', '8656696', '2562533', '86282452253', '7748283'];
 const WORDS = [
   'anonymous',
   'Anonymous',

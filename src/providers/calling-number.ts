@@ -2,7 +2,7 @@ import { PhoneNumber } from '../privacy/phone-number.ts';
 
 /**
  * What some networks send for a caller who withholds the number: a word spelt on the keypad (anonymous,
- * restricted, unknown, blocked, unavailable), with or without a `+` in front. Some of them look like numbers of
+ * restricted, unknown, blocked, unavailable, private), with or without a `+` in front. Some of them look like numbers of
  * Lesotho, Russia, China, Uganda or India, so they are known by heart.
  */
 const SPELT_WORDS: ReadonlySet<string> = new Set([
@@ -11,6 +11,7 @@ const SPELT_WORDS: ReadonlySet<string> = new Set([
   '8656696',
   '2562533',
   '86282452253',
+  '7748283',
 ]);
 
 /**

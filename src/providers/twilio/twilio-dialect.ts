@@ -1,0 +1,44 @@
+import type { ProviderCapabilities } from '../provider.ts';
+
+/**
+ * What differs between Twilio and the providers that speak its language: SignalWire's compatibility API has the
+ * same forms, verbs and REST paths.
+ */
+export interface TwilioDialect {
+  /** for error messages */
+  readonly name: string;
+  /** the headers that may carry the signature, in lower case; the first that is there counts */
+  readonly signatureHeaders: readonly string[];
+  /** Twilio signs each value of a repeated field once and in order; SignalWire signs them as they come. */
+  readonly sortsRepeatedFields: boolean;
+  readonly capabilities: ProviderCapabilities;
+}
+
+const CAPABILITIES: ProviderCapabilities = {
+  answer: 'in_response',
+  statusCallbacks: true,
+  messages: true,
+  messageRelay: 'in_response',
+  recording: true,
+  maxDuration: true,
+  collectPin: true,
+  attestation: true,
+  rejectUnanswered: true,
+  provisioning: 'immediate',
+  authenticityFactors: ['signature', 'secret_path'],
+};
+
+export const TWILIO: TwilioDialect = {
+  name: 'Twilio',
+  signatureHeaders: ['x-twilio-signature'],
+  sortsRepeatedFields: true,
+  capabilities: CAPABILITIES,
+};
+
+export const SIGNALWIRE: TwilioDialect = {
+  name: 'SignalWire',
+  signatureHeaders: ['x-signalwire-signature', 'x-twilio-signature'],
+  sortsRepeatedFields: false,
+  // Its documented webhook fields name no STIR/SHAKEN verdict.
+  capabilities: { ...CAPABILITIES, attestation: false },
+};

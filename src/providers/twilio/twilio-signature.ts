@@ -1,0 +1,91 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { decodeUtf8, type FormFields, readFormFields } from '../form-fields.ts';
+import type { WebhookRequest } from '../provider.ts';
+import type { TwilioDialect } from './twilio-dialect.ts';
+
+/** The largest honest body is a text of 1,600 characters with its fields. */
+const BODY_BYTES_MAXIMUM = 64 * 1024;
+/** Twenty bytes in Base64. A signature of another form is none. */
+const SIGNATURE_PATTERN = /^[A-Za-z0-9+/]{27}=$/;
+
+/**
+ * Whether one of the secrets signed this: Base64 of HMAC-SHA-1 over the URL that was called and, of a form, every
+ * field's name and value in the order of the names. A body that is no form is bound by its hash in the query
+ * (`bodySHA256`). What the signature does not cover is refused: other methods, a GET with a body, a POST with none.
+ *
+ * Twilio signs the URL without its port for some requests and with it for others, so both count. That gives
+ * nothing away: scheme and host of `request.url` are our own setting, not the caller's.
+ */
+export function isTwilioSigned(
+  request: WebhookRequest,
+  secrets: readonly string[],
+  dialect: TwilioDialect,
+): boolean {
+  const signature = signatureOf(request, dialect);
+  const signed = signature === null ? null : signedPart(request, dialect);
+  if (signature === null || signed === null) return false;
+  const given = Buffer.from(signature, 'latin1');
+  let authentic = false;
+  // Every secret and URL is tried, so that the time taken does not tell which of them it was.
+  for (const secret of secrets) {
+    for (const url of signedUrls(request.url)) {
+      const expected = createHmac('sha1', secret).update(url).update(signed).digest('base64');
+      if (timingSafeEqual(Buffer.from(expected, 'latin1'), given)) authentic = true;
+    }
+  }
+  return authentic;
+}
+
+function signatureOf(request: WebhookRequest, dialect: TwilioDialect): string | null {
+  for (const header of dialect.signatureHeaders) {
+    const value = request.headers[header];
+    if (value !== undefined) return SIGNATURE_PATTERN.test(value) ? value : null;
+  }
+  return null;
+}
+
+/** What is signed after the URL; null when the signature would leave a part of the request uncovered. */
+function signedPart(request: WebhookRequest, dialect: TwilioDialect): string | null {
+  const { method, rawBody } = request;
+  if (method === 'GET') return rawBody.length === 0 ? '' : null;
+  if (method !== 'POST' || rawBody.length > BODY_BYTES_MAXIMUM) return null;
+  const bodyHash = bodyHashOf(request.url);
+  if (bodyHash !== null) return isHashOf(bodyHash, rawBody) ? '' : null;
+  if (rawBody.length === 0) return null;
+  const text = decodeUtf8(rawBody);
+  const fields = text === null ? null : readFormFields(text);
+  return fields && signedFields(fields, dialect);
+}
+
+function signedFields(fields: FormFields, dialect: TwilioDialect): string {
+  let signed = '';
+  // By UTF-16 code units, as the vendor's own library sorts.
+  for (const name of [...fields.keys()].sort()) {
+    const values = fields.get(name) ?? [];
+    const inOrder = dialect.sortsRepeatedFields ? [...new Set(values)].sort() : values;
+    for (const value of inOrder) signed += name + value;
+  }
+  return signed;
+}
+
+function bodyHashOf(url: string): string | null {
+  const query = /^[^?#]*\?([^#]*)/.exec(url)?.[1];
+  if (query === undefined) return null;
+  const hashes = readFormFields(query)?.get('bodySHA256') ?? [];
+  // Two of them are one too many, and no hash is equal to nothing.
+  return hashes.length === 0 ? null : hashes.length === 1 ? (hashes[0] ?? '') : '';
+}
+
+function isHashOf(hash: string, body: Uint8Array): boolean {
+  if (!/^[0-9a-f]{64}$/.test(hash)) return false;
+  return timingSafeEqual(createHash('sha256').update(body).digest(), Buffer.from(hash, 'hex'));
+}
+
+/** The URL without a port and with one. It is not normalised otherwise: what was called is what was signed. */
+function signedUrls(url: string): readonly string[] {
+  const parts = /^(https?:\/\/)(\[[^\]]*\]|[^/?#:]*)(:[0-9]+)?([/?].*)?$/i.exec(url);
+  if (!parts) return [url];
+  const [, scheme = '', host = '', port, rest = ''] = parts;
+  const defaultPort = scheme.toLowerCase() === 'https://' ? ':443' : ':80';
+  return [`${scheme}${host}${rest}`, `${scheme}${host}${port ?? defaultPort}${rest}`];
+}
