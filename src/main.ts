@@ -24,17 +24,14 @@ import type { Random } from './lib/random.ts';
 import { Signal } from './lib/signal.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
-import { MIGRATIONS_DIRECTORY, openDatabase } from './open-database.ts';
+import { applySchema } from './apply-schema.ts';
+import { openDatabase } from './open-database.ts';
 import { Vault } from './privacy/vault.ts';
 import { createHttpProfileDirectory } from './profiles/http/http-profile-directory.ts';
 import { noProfileDirectory } from './profiles/no-profile-directory.ts';
-import { createProviderAccounts, type ProviderFactory } from './providers/provider-accounts.ts';
-import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
-import { createSimulatorProvider } from './providers/simulator/simulator-provider.ts';
-import { readSipConfig } from './providers/sip/sip-config.ts';
-import { createSipProvider } from './providers/sip/sip-provider.ts';
+import { providerFactories } from './provider-factories.ts';
+import { createProviderAccounts } from './providers/provider-accounts.ts';
 import { assertConfined } from './storage/confinement.ts';
-import { migrate } from './storage/migrate.ts';
 import { createSqlStorage } from './storage/sql/sql-storage.ts';
 import type { OutboxRow } from './storage/storage.ts';
 import { VERSION } from './version.ts';
@@ -47,6 +44,8 @@ export interface ServiceOptions {
   readonly config: ServiceConfig;
   /** 32 bytes */
   readonly masterKey: Uint8Array;
+  /** whether it migrates the schema itself, or refuses to start on one that is behind */
+  readonly migrates: boolean;
   /** where the embedded database lives when no DATABASE_URL is given */
   readonly embeddedDirectory: string | null;
   readonly clock: Clock;
@@ -84,11 +83,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
   const { config, clock, log } = options;
   const database = await openDatabase(options);
   started.push({ name: 'database', stop: () => database.close() });
-  await migrate(database, {
-    directory: MIGRATIONS_DIRECTORY,
-    clock,
-    onProgress: ({ name, state }) => log.info({ migration: name, state }, 'Migrating the schema.'),
-  });
+  await applySchema(database, options);
   await assertConfined(database);
   const app = createApp(options, database);
   await app.storage.system.tenantInsert(config.tenant, config.tenant, clock.now());
@@ -117,10 +112,6 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
   const { config, clock, random, log } = options;
   const storage = createSqlStorage(database);
   const vault = new Vault(options.masterKey, storage.keys, clock, random);
-  const factories: ReadonlyMap<string, ProviderFactory> = new Map([
-    ['simulator', (account) => createSimulatorProvider(readSimulatorConfig(account.credentials), { clock })],
-    ['sip', (account) => createSipProvider(readSipConfig(account.credentials))],
-  ]);
   return {
     storage,
     vault,
@@ -133,7 +124,7 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
       storage,
       vault,
       clock,
-      factories,
+      factories: providerFactories({ clock }),
       publicUrl: config.publicUrl,
     }),
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
