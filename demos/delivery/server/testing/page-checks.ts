@@ -3,8 +3,9 @@ import type { Locator, Page } from 'playwright-core';
 import type { OrderListView } from '../api-types.ts';
 import type { FakeCompany } from './start-fake-company.ts';
 
+/** The pages of a delivery company, with fakes or the whole product behind them. */
 export interface PageStage {
-  readonly company: FakeCompany;
+  readonly company: { readonly delivery: { readonly url: string } };
   /** a new tab at a path of the delivery company */
   openPage(path: string): Promise<Page>;
   shoot(page: Page, name: string): Promise<void>;
@@ -39,6 +40,8 @@ export async function checkGuide({ openPage, shoot }: PageStage): Promise<void> 
   await shoot(page, 'board-3-ringing');
   await next.filter({ hasText: 'Answer as Dario' }).click();
   await callScreen(page, 'ana', 'answered').waitFor();
+  await callScreen(page, 'ana', 'answered').waitFor();
+  await callScreen(page, 'dario', 'answered').waitFor();
   await shoot(page, 'board-4-talking');
   await next.filter({ hasText: 'Hang up' }).click();
   await next.filter({ hasText: 'Complete the order' }).click();
@@ -153,7 +156,11 @@ export async function checkAppPages({ openPage, shoot, company }: PageStage): Pr
 }
 
 /** Maskline, the phone network and the company itself go away and come back; the pages follow by themselves. */
-export async function checkAwayServices({ openPage, shoot, company }: PageStage): Promise<void> {
+export async function checkAwayServices({
+  openPage,
+  shoot,
+  company,
+}: PageStage & { readonly company: FakeCompany }): Promise<void> {
   company.maskline.isAway = true;
   company.network.isAway = true;
   const page = await openPage('/');
