@@ -64,6 +64,14 @@ describe('lockDirectory', () => {
     await held.release();
   });
 
+  it('holds a directory whose path is too long for a socket', async () => {
+    const long = path.join(directory, 'a'.repeat(120));
+    const held = await lock(long);
+    await expect(lock(long)).rejects.toThrow(DirectoryLockedError);
+    await held.release();
+    await (await lock(long)).release();
+  });
+
   it('leaves nothing behind when it is released', async () => {
     await (await lock()).release();
     expect(await readdir(directory)).toEqual([]);

@@ -26,12 +26,17 @@ export async function migratedTemplate(directory: string): Promise<Buffer<ArrayB
     return readFile(file);
   }
   const content = await makeTemplate(directory);
+  // Whoever may not write here makes it anew each time.
+  await keep(file, content).catch(() => {});
+  return content;
+}
+
+async function keep(file: string, content: Uint8Array): Promise<void> {
   await mkdir(cacheDirectory, { recursive: true });
   const temporary = `${file}.${randomUUID().slice(0, 8)}`;
   await writeFile(temporary, content);
   await rename(temporary, file);
   await removeOldTemplates();
-  return content;
 }
 
 async function makeTemplate(directory: string): Promise<Buffer<ArrayBuffer>> {
