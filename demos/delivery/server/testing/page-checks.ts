@@ -40,7 +40,6 @@ export async function checkGuide({ openPage, shoot }: PageStage): Promise<void> 
   await shoot(page, 'board-3-ringing');
   await next.filter({ hasText: 'Answer as Dario' }).click();
   await callScreen(page, 'ana', 'answered').waitFor();
-  await callScreen(page, 'ana', 'answered').waitFor();
   await callScreen(page, 'dario', 'answered').waitFor();
   await shoot(page, 'board-4-talking');
   await next.filter({ hasText: 'Hang up' }).click();
