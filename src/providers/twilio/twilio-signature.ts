@@ -81,11 +81,26 @@ function isHashOf(hash: string, body: Uint8Array): boolean {
   return timingSafeEqual(createHash('sha256').update(body).digest(), Buffer.from(hash, 'hex'));
 }
 
-/** The URL without a port and with one. It is not normalised otherwise: what was called is what was signed. */
+/**
+ * The URL without a port and with one; and the same with the characters of the query escaped that some of Twilio's
+ * systems escape before they sign. It is not normalised otherwise: what was called is what was signed.
+ */
 function signedUrls(url: string): readonly string[] {
   const parts = /^(https?:\/\/)(\[[^\]]*\]|[^/?#:]*)(:[0-9]+)?([/?].*)?$/i.exec(url);
   if (!parts) return [url];
   const [, scheme = '', host = '', port, rest = ''] = parts;
   const defaultPort = scheme.toLowerCase() === 'https://' ? ':443' : ':80';
-  return [`${scheme}${host}${rest}`, `${scheme}${host}${port ?? defaultPort}${rest}`];
+  const origins = [`${scheme}${host}`, `${scheme}${host}${port ?? defaultPort}`];
+  const escaped = escapeQuery(rest);
+  const rests = escaped === rest ? [rest] : [rest, escaped];
+  return rests.flatMap((each) => origins.map((origin) => origin + each));
+}
+
+function escapeQuery(pathAndQuery: string): string {
+  const start = pathAndQuery.indexOf('?');
+  if (start < 0) return pathAndQuery;
+  const query = pathAndQuery
+    .slice(start)
+    .replace(/['"<>]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return pathAndQuery.slice(0, start) + query;
 }
