@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { ConfigError, readDevConfig } from './config.ts';
-import { startDevelopment } from './dev.ts';
-import { createLog } from './observe/log.ts';
-import { onStopSignals } from './stop-signals.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
+import { devCommand } from './commands/dev.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { keysCommand } from './commands/keys.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { serveCommand } from './commands/serve.ts';
+import { ConfigError } from './settings-reader.ts';
 import { VERSION } from './version.ts';
 
 const program = new Command('maskline')
@@ -14,21 +17,12 @@ const program = new Command('maskline')
   .showHelpAfterError('Run `maskline --help` for the commands.');
 
 program
-  .command('dev')
-  .description('run everything on embedded parts: service, simulator, delivery company with its pages')
-  .addHelpText('after', DEV_HELP())
-  .action(async () => {
-    const config = readDevConfig(process.env);
-    const log = createLog({ level: config.logLevel, destination: process.stderr });
-    const running = await startDevelopment(config, log);
-    onStopSignals(log, () => running.stop());
-    process.stdout.write(banner(running));
-    await running.pagesReady.then(
-      () => process.stdout.write('  The pages are ready.\n\n'),
-      () =>
-        process.stdout.write('  The pages could not be built; the log says why. Everything else works.\n\n'),
-    );
-  });
+  .addCommand(devCommand())
+  .addCommand(serveCommand())
+  .addCommand(migrateCommand())
+  .addCommand(doctorCommand())
+  .addCommand(keysCommand())
+  .addCommand(deadLettersCommand());
 
 try {
   await program.parseAsync();
@@ -43,30 +37,4 @@ function explain(error: unknown): string {
   if (process.env.MASKLINE_LOG_LEVEL === 'debug' && error instanceof Error)
     return error.stack ?? error.message;
   return `maskline: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-function banner(running: Awaited<ReturnType<typeof startDevelopment>>): string {
-  return `
-  Maskline is running.
-
-    Demo       ${running.deliveryUrl}/          the delivery company: dispatcher, two apps, two phones
-    API        ${running.masklineUrl}/docs      the reference of the REST API
-    Simulator  ${running.simulatorUrl}/         a telecom operator with phones that exist only there
-
-    Development API key: ${running.apiKey}
-    Data: ${running.dataDirectory}
-
-  Ctrl-C stops it in order; a second Ctrl-C at once.
-
-`;
-}
-
-function DEV_HELP(): string {
-  return `
-Environment (defaults):
-  MASKLINE_PORT 8080, SIMULATOR_PORT 8081, DELIVERY_PORT 8082, MASKLINE_HOST 127.0.0.1
-  MASKLINE_DATA_DIR .maskline       databases, keys and tokens; survives a restart
-  MASKLINE_DEV_API_KEY              made once and kept in the data directory
-  DATABASE_URL, KAFKA_BROKERS       replace the embedded database and bus
-  MASKLINE_LOG_LEVEL warn           debug, info, warn, error or silent`;
 }

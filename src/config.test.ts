@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readDevConfig, readServeConfig } from './config.ts';
+import { readDevConfig, readServeConfig } from './config.ts';
+import { ConfigError } from './settings-reader.ts';
 
 const complete = {
   DATABASE_URL: 'postgres://maskline@db/maskline',

@@ -1,8 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { readFileSync } from 'node:fs';
-
-/** The environment, and the only code that reads it. Every violation is collected and reported at once. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { ConfigError, type Environment, SettingsReader } from './settings-reader.ts';
 
 export interface Roles {
   readonly api: boolean;
@@ -66,24 +63,13 @@ export interface DevConfig extends Omit<ServiceConfig, 'profiles'> {
   readonly apiKey: string | null;
 }
 
-/** Settings that cannot be served; `violations` says what to do about each. */
-export class ConfigError extends Error {
-  readonly violations: readonly string[];
-
-  constructor(violations: readonly string[]) {
-    super(`The settings cannot be used:\n${violations.map((violation) => `  - ${violation}`).join('\n')}`);
-    this.name = 'ConfigError';
-    this.violations = violations;
-  }
-}
-
 const DEFAULT_PORT = 8080;
 const DEV_API_KEY_CHARACTERS_MINIMUM = 8;
 const MASTER_KEY_BYTES = 32;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function readDevConfig(environment: Environment): DevConfig {
-  const reader = new Reader(environment);
+  const reader = new SettingsReader(environment);
   const service = readService(reader, { host: '127.0.0.1', logLevel: 'warn' });
   const apiKey = reader.optional('MASKLINE_DEV_API_KEY');
   if (apiKey !== null && apiKey.length < DEV_API_KEY_CHARACTERS_MINIMUM) {
@@ -105,7 +91,22 @@ export function readDevConfig(environment: Environment): DevConfig {
 }
 
 export function readServeConfig(environment: Environment): ServeConfig {
-  const reader = new Reader(environment);
+  const { config, databaseUrl, masterKey, violations } = inspectServeConfig(environment);
+  if (violations.length > 0 || databaseUrl === null || masterKey === null) throw new ConfigError(violations);
+  return { ...config, databaseUrl, masterKey };
+}
+
+/** What can be read of the settings of `serve`, however much is wrong with them. */
+export interface InspectedServeConfig {
+  readonly config: ServiceConfig;
+  readonly databaseUrl: string | null;
+  readonly masterKey: Uint8Array | null;
+  /** empty when `serve` would accept them */
+  readonly violations: readonly string[];
+}
+
+export function inspectServeConfig(environment: Environment): InspectedServeConfig {
+  const reader = new SettingsReader(environment);
   const service = readService(reader, { host: '0.0.0.0', logLevel: 'info' });
   const { databaseUrl } = service;
   if (databaseUrl === null) {
@@ -134,23 +135,45 @@ export function readServeConfig(environment: Environment): ServeConfig {
   if (reader.optional('MASKLINE_DEV_API_KEY') !== null) {
     reader.violate('MASKLINE_DEV_API_KEY is for `dev` only. Make a key with `maskline keys create`.');
   }
-  const masterKey = readMasterKey(reader);
-  reader.finish();
-  if (databaseUrl === null || masterKey === null) throw new ConfigError([]);
-  return { ...service, databaseUrl, masterKey };
+  return { config: service, databaseUrl, masterKey: readMasterKey(reader), violations: reader.violations };
 }
 
-/** For commands that need the database and nothing else. */
-export function readDatabaseConfig(environment: Environment): { databaseUrl: string } {
-  const reader = new Reader(environment);
-  const databaseUrl = reader.optional('DATABASE_URL');
+export interface CommandConfig {
+  readonly service: ServiceConfig;
+  readonly databaseUrl: string;
+}
+
+/** For commands that work on the database of a service. @throws ConfigError */
+export function readDatabaseConfig(environment: Environment): CommandConfig {
+  const reader = new SettingsReader(environment);
+  const service = readService(reader, { host: '0.0.0.0', logLevel: 'info' });
+  const { databaseUrl } = service;
   if (databaseUrl === null)
     reader.violate('DATABASE_URL is missing: postgres://user:password@host:5432/database');
   reader.finish();
-  return { databaseUrl: databaseUrl ?? '' };
+  return { service, databaseUrl: databaseUrl ?? '' };
 }
 
-function readService(reader: Reader, defaults: { host: string; logLevel: string }): ServiceConfig {
+/** For commands that work on the topics of a service. @throws ConfigError */
+export function readKafkaConfig(environment: Environment): { kafka: KafkaConfig; topics: Topics } {
+  const reader = new SettingsReader(environment);
+  const { kafka, topics } = readService(reader, { host: '0.0.0.0', logLevel: 'info' });
+  if (kafka === null) reader.violate('KAFKA_BROKERS is missing: host:port, separated by commas.');
+  reader.finish();
+  if (kafka === null) throw new ConfigError([]);
+  return { kafka, topics };
+}
+
+/** For commands that open what is sealed. @throws ConfigError */
+export function readMasterKeyConfig(environment: Environment): Uint8Array {
+  const reader = new SettingsReader(environment);
+  const masterKey = readMasterKey(reader);
+  reader.finish();
+  if (masterKey === null) throw new ConfigError([]);
+  return masterKey;
+}
+
+function readService(reader: SettingsReader, defaults: { host: string; logLevel: string }): ServiceConfig {
   const host = reader.text('MASKLINE_HOST', defaults.host);
   const port = reader.port('MASKLINE_PORT', DEFAULT_PORT);
   return {
@@ -180,7 +203,7 @@ function readService(reader: Reader, defaults: { host: string; logLevel: string 
   };
 }
 
-function readRoles(reader: Reader): Roles {
+function readRoles(reader: SettingsReader): Roles {
   const names = reader.list('MASKLINE_ROLES');
   const chosen = names.length === 0 ? [...ROLE_NAMES] : names;
   for (const name of chosen) {
@@ -192,7 +215,7 @@ function readRoles(reader: Reader): Roles {
   return { api: has('api'), webhooks: has('webhooks'), consumer: has('consumer'), jobs: has('jobs') };
 }
 
-function readDatabaseUrl(reader: Reader): string | null {
+function readDatabaseUrl(reader: SettingsReader): string | null {
   const url = reader.optional('DATABASE_URL');
   if (url !== null && !/^postgres(ql)?:\/\//.test(url)) {
     reader.violate('DATABASE_URL must begin with postgres:// or postgresql://.');
@@ -200,7 +223,7 @@ function readDatabaseUrl(reader: Reader): string | null {
   return url;
 }
 
-function readKafka(reader: Reader): KafkaConfig | null {
+function readKafka(reader: SettingsReader): KafkaConfig | null {
   const brokers = reader.list('KAFKA_BROKERS');
   for (const broker of brokers) {
     if (!/^[^:\s]+:[0-9]{1,5}$/.test(broker))
@@ -231,7 +254,7 @@ function readKafka(reader: Reader): KafkaConfig | null {
   return { brokers, sasl, tls };
 }
 
-function readProfiles(reader: Reader): { url: string; token: string } | null {
+function readProfiles(reader: SettingsReader): { url: string; token: string } | null {
   const url = reader.optional('PROFILE_URL');
   const token = reader.secret('PROFILE_TOKEN');
   if (url === null) return null;
@@ -242,7 +265,7 @@ function readProfiles(reader: Reader): { url: string; token: string } | null {
   return { url: reader.url('PROFILE_URL', url), token };
 }
 
-function readMasterKey(reader: Reader): Uint8Array | null {
+function readMasterKey(reader: SettingsReader): Uint8Array | null {
   const text = reader.secret('MASKLINE_MASTER_KEY');
   const hint = `Make one with: node -e "console.log(require('crypto').randomBytes(${MASTER_KEY_BYTES}).toString('base64'))"`;
   if (text === null) {
@@ -260,90 +283,4 @@ function readMasterKey(reader: Reader): Uint8Array | null {
 function isPrivateOrSafe(url: string): boolean {
   if (url.startsWith('https://')) return true;
   return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
-}
-
-/** Reads single settings and remembers what was wrong with them. An empty variable counts as missing. */
-class Reader {
-  readonly #environment: Environment;
-  readonly #violations: string[] = [];
-
-  constructor(environment: Environment) {
-    this.#environment = environment;
-  }
-
-  violate(violation: string): void {
-    if (!this.#violations.includes(violation)) this.#violations.push(violation);
-  }
-
-  finish(): void {
-    if (this.#violations.length > 0) throw new ConfigError(this.#violations);
-  }
-
-  optional(name: string): string | null {
-    const value = this.#environment[name]?.trim();
-    return value === undefined || value === '' ? null : value;
-  }
-
-  /** A value given directly, or through a file named by `NAME_FILE`. */
-  secret(name: string): string | null {
-    const file = this.optional(`${name}_FILE`);
-    if (file === null) return this.optional(name);
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch {
-      this.violate(`${name}_FILE cannot be read. Check that the file exists and may be read by this user.`);
-      return null;
-    }
-  }
-
-  text(name: string, fallback: string): string {
-    return this.optional(name) ?? fallback;
-  }
-
-  integer(name: string, fallback: number, minimum: number, maximum: number): number {
-    const text = this.optional(name);
-    if (text === null) return fallback;
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < minimum || value > maximum) {
-      this.violate(`${name} must be a whole number from ${minimum} to ${maximum}.`);
-      return fallback;
-    }
-    return value;
-  }
-
-  port(name: string, fallback: number): number {
-    return this.integer(name, fallback, 0, 65_535);
-  }
-
-  url(name: string, fallback: string): string {
-    const text = this.text(name, fallback);
-    if (!URL.canParse(text) || !/^https?:\/\//.test(text)) {
-      this.violate(`${name} must be an http or https address.`);
-      return fallback;
-    }
-    return text.replace(/\/+$/, '');
-  }
-
-  oneOf(name: string, fallback: string, allowed: readonly string[]): string {
-    const text = this.text(name, fallback);
-    if (!allowed.includes(text)) this.violate(`${name} must be one of ${allowed.join(', ')}.`);
-    return text;
-  }
-
-  matching(name: string, fallback: string, pattern: RegExp, words: string): string {
-    const text = this.text(name, fallback);
-    if (!pattern.test(text)) this.violate(`${name} may hold ${words} only.`);
-    return text;
-  }
-
-  topic(name: string, fallback: string): string {
-    return this.matching(name, fallback, /^[A-Za-z0-9._-]{1,200}$/, 'letters, digits, dot, _ and -');
-  }
-
-  list(name: string): string[] {
-    return (this.optional(name) ?? '')
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
-  }
 }

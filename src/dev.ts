@@ -79,6 +79,7 @@ async function startParts(parts: Parts): Promise<Development> {
       profiles: { url: `http://${loopback(config.host)}:${config.deliveryPort}`, token: profileToken },
     },
     masterKey: directory.secretBytes('master.key'),
+    migrates: true,
     embeddedDirectory: directory.path,
     clock: systemClock,
     random,

@@ -75,3 +75,46 @@ export async function createKafkaTopics(
     await admin.close();
   }
 }
+
+export interface KafkaTopicState {
+  readonly partitions: number;
+  /** copies of the partition that has the fewest */
+  readonly replicas: number;
+  /** partitions that nobody leads, so that they take nothing at the moment */
+  readonly leaderless: number;
+}
+
+/** The brokers and these topics; a topic that is missing is null. @throws when the cluster cannot be asked */
+export async function describeKafka(
+  connection: KafkaConnection,
+  names: readonly string[],
+): Promise<{ brokers: number; topics: ReadonlyMap<string, KafkaTopicState | null> }> {
+  const admin = new Admin(clientOptions(connection));
+  try {
+    const known = await admin.listTopics();
+    const present = names.filter((name) => known.includes(name));
+    const metadata = await admin.metadata({ topics: present });
+    const states = new Map<string, KafkaTopicState | null>(names.map((name) => [name, null]));
+    for (const name of present) {
+      const partitions = metadata.topics.get(name)?.partitions ?? [];
+      states.set(name, {
+        partitions: partitions.length,
+        replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+        leaderless: partitions.filter(({ leader }) => leader < 0).length,
+      });
+    }
+    return { brokers: metadata.brokers.size, topics: states };
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Forgets a consumer group that nobody is a member of. @throws when the cluster cannot be asked or refuses */
+export async function deleteKafkaGroup(connection: KafkaConnection, group: string): Promise<void> {
+  const admin = new Admin(clientOptions(connection));
+  try {
+    await admin.deleteGroups({ groups: [group] });
+  } finally {
+    await admin.close();
+  }
+}

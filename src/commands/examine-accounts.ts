@@ -1,0 +1,92 @@
+import type { ServiceConfig } from '../config.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemRandom } from '../lib/random.ts';
+import { Vault } from '../privacy/vault.ts';
+import { providerFactories } from '../provider-factories.ts';
+import { createProviderAccounts } from '../providers/provider-accounts.ts';
+import type { Database } from '../storage/sql/connection.ts';
+import { createSqlStorage } from '../storage/sql/sql-storage.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
+
+const FACTORS_MINIMUM = 2;
+
+/** Keys and provider accounts of the tenant that `serve` would serve. */
+export async function examineAccounts(
+  database: Database,
+  config: ServiceConfig,
+  masterKey: Uint8Array | null,
+): Promise<Finding[]> {
+  const { tenant } = config;
+  const storage = createSqlStorage(database);
+  const findings: Finding[] = [];
+  if (masterKey !== null) {
+    const vault = new Vault(masterKey, storage.keys, systemClock, systemRandom);
+    const { finding, opens } = await examineDataKeys(storage, vault, tenant);
+    findings.push(finding);
+    if (opens) findings.push(...(await examineProviders(storage, vault, config)));
+  }
+  const keys = await storage.run(tenant, (s) => s.apiKeys.list());
+  const usable = keys.filter(
+    (key) => key.revokedAt === null && (key.expiresAt === null || key.expiresAt > systemClock.now()),
+  );
+  findings.push(
+    usable.length > 0
+      ? ok(`${usable.length} API keys can be used.`)
+      : warn('No API key can be used.', 'Make one with `maskline keys create <name>`.'),
+  );
+  return findings;
+}
+
+async function examineDataKeys(
+  storage: Storage,
+  vault: Vault,
+  tenant: string,
+): Promise<{ finding: Finding; opens: boolean }> {
+  // Asking the vault first would make the keys.
+  if ((await storage.keys.dataKeyList(tenant)).length === 0) {
+    const advice =
+      'The first start makes them. If there should be some, check DATABASE_URL and MASKLINE_TENANT.';
+    return { finding: warn(`Tenant ${tenant} has no data keys yet.`, advice), opens: false };
+  }
+  try {
+    await vault.keysOf(tenant);
+    return { finding: ok(`The master key opens the data keys of tenant ${tenant}.`), opens: true };
+  } catch {
+    const advice = 'Set MASKLINE_MASTER_KEY to the one that this database was first started with.';
+    return {
+      finding: fail(`The master key does not open the data keys of tenant ${tenant}.`, advice),
+      opens: false,
+    };
+  }
+}
+
+async function examineProviders(storage: Storage, vault: Vault, config: ServiceConfig): Promise<Finding[]> {
+  const clock = systemClock;
+  const { tenant, publicUrl } = config;
+  const factories = providerFactories({ clock });
+  const accounts = createProviderAccounts({ storage, vault, clock, factories, publicUrl });
+  const rows = (await storage.system.providerAccountList()).filter((row) => row.tenant === tenant);
+  if (rows.length === 0) {
+    return [warn('No provider account is configured.', 'Without one, no call can come in.')];
+  }
+  const findings: Finding[] = [];
+  for (const { name, provider } of rows) {
+    const label = `Provider account ${name} (${provider})`;
+    try {
+      const account = await accounts.byName(tenant, name);
+      const factors = account?.provider.capabilities.authenticityFactors ?? [];
+      findings.push(
+        factors.length >= FACTORS_MINIMUM
+          ? ok(`${label} loads; its webhooks are proven by ${factors.join(' and ')}.`)
+          : fail(
+              `${label} proves its webhooks by ${factors.join(', ') || 'nothing'} alone.`,
+              `Configure ${FACTORS_MINIMUM} factors; docs/providers says which there are.`,
+            ),
+      );
+    } catch (error) {
+      findings.push(fail(`${label} cannot be used.`, messageOf(error)));
+    }
+  }
+  return findings;
+}

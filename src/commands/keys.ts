@@ -1,0 +1,134 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { type CommandConfig, readDatabaseConfig } from '../config.ts';
+import { ALL_SCOPES, type ApiScope, isApiScope, SCOPES } from '../http/scopes.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createId } from '../lib/id.ts';
+import { systemRandom } from '../lib/random.ts';
+import { createApiKey, hashApiKey } from '../privacy/api-key.ts';
+import { createSqlStorage } from '../storage/sql/sql-storage.ts';
+import type { ApiKeyRow, Storage } from '../storage/storage.ts';
+import { withCommandDatabase } from './command-database.ts';
+import { integerBetween } from './parse-integer.ts';
+
+const DAY_MS = 86_400_000;
+const EXPIRY_DAYS_MAXIMUM = 3_650;
+
+interface TenantOption {
+  readonly tenant?: string;
+}
+
+export function keysCommand(): Command {
+  const scopes = Object.entries(SCOPES).map(([scope, meaning]) => `  ${scope.padEnd(22)} ${meaning}`);
+  const keys = new Command('keys').description('make, list and revoke keys of the REST API');
+  keys
+    .command('create')
+    .description('make a key; it is shown once and kept nowhere')
+    .argument('<name>', 'what the key is for, 1 to 100 characters', keyName)
+    .option('--scopes <scopes>', 'separated by commas; all of them when it is left out', readScopes, [
+      ...ALL_SCOPES,
+    ])
+    .option('--expires-in-days <days>', 'it never expires by default', integerBetween(1, EXPIRY_DAYS_MAXIMUM))
+    .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
+    .addHelpText(
+      'after',
+      `\nScopes:\n${scopes.join('\n')}\n\nEnvironment: DATABASE_URL, MASKLINE_TENANT (default).`,
+    )
+    .action(createKey);
+  keys
+    .command('list')
+    .description('list the keys of a tenant, without the keys themselves')
+    .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
+    .action((options: TenantOption) =>
+      withTenant(options, async (storage, tenant) => {
+        const rows = await storage.run(tenant, (s) => s.apiKeys.list());
+        if (rows.length === 0) print(`Tenant ${tenant} has no key. Make one with \`maskline keys create\`.`);
+        for (const row of rows) print(describeKey(row));
+      }),
+    );
+  keys
+    .command('revoke')
+    .description('revoke a key; it is refused everywhere 5 s later at most')
+    .argument('<id>', 'as `maskline keys list` shows it')
+    .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
+    .action((id: string, options: TenantOption) =>
+      withTenant(options, async (storage, tenant) => {
+        const revoked = await storage.run(tenant, (s) => s.apiKeys.revoke(id, systemClock.now()));
+        if (!revoked)
+          throw new Error(`Tenant ${tenant} has no such key that is not revoked yet: see \`keys list\`.`);
+        print(`Revoked ${id}.`);
+      }),
+    );
+  return keys;
+}
+
+async function createKey(
+  name: string,
+  options: TenantOption & { scopes: readonly ApiScope[]; expiresInDays?: number },
+): Promise<void> {
+  await withTenant(options, async (storage, tenant) => {
+    const now = systemClock.now();
+    const key = createApiKey(systemRandom);
+    const row: ApiKeyRow = {
+      tenant,
+      id: createId('key', systemClock, systemRandom),
+      name,
+      scopes: options.scopes,
+      expiresAt: options.expiresInDays === undefined ? null : now + options.expiresInDays * DAY_MS,
+      revokedAt: null,
+    };
+    await storage.run(tenant, (s) => s.apiKeys.insert({ ...row, hash: hashApiKey(key) }, now));
+    process.stderr.write(`${describeKey(row)}\nThis is the key. It is shown this once:\n`);
+    // Alone on the standard output, so that it can be piped into a secret store.
+    print(key);
+  });
+}
+
+async function withTenant(
+  options: TenantOption,
+  work: (storage: Storage, tenant: string) => Promise<void>,
+): Promise<void> {
+  const config: CommandConfig = readDatabaseConfig(process.env);
+  const tenant = options.tenant ?? config.service.tenant;
+  await withCommandDatabase(config, async (database) => {
+    const storage = createSqlStorage(database);
+    // The configured tenant may be used before its first start; any other name is more likely a slip.
+    if (tenant === config.service.tenant)
+      await storage.system.tenantInsert(tenant, tenant, systemClock.now());
+    const tenants = await storage.system.tenantList();
+    if (!tenants.includes(tenant)) {
+      throw new Error(`There is no tenant "${tenant}". There is: ${tenants.join(', ')}.`);
+    }
+    await work(storage, tenant);
+  });
+}
+
+function describeKey({ id, name, scopes, expiresAt, revokedAt }: ApiKeyRow): string {
+  const all = scopes.length === ALL_SCOPES.length ? 'all scopes' : scopes.join(',');
+  const day = (instant: number): string => new Date(instant).toISOString();
+  const state =
+    revokedAt !== null
+      ? `revoked ${day(revokedAt)}`
+      : expiresAt === null
+        ? 'never expires'
+        : `${expiresAt <= systemClock.now() ? 'expired' : 'expires'} ${day(expiresAt)}`;
+  return [id, name, all, state].join('  ');
+}
+
+function keyName(text: string): string {
+  if (!/^[\x20-\x7e]{1,100}$/.test(text) || text.trim() === '')
+    throw new InvalidArgumentError('It needs 1 to 100 printable ASCII characters.');
+  return text;
+}
+
+function readScopes(text: string): ApiScope[] {
+  const scopes = text.split(',').map((part) => part.trim());
+  const known = scopes.filter(isApiScope);
+  if (known.length !== scopes.length || known.length === 0) {
+    throw new InvalidArgumentError(`The scopes are ${ALL_SCOPES.join(', ')}.`);
+  }
+  return [...new Set(known)];
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

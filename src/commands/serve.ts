@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { readServeConfig } from '../config.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemRandom } from '../lib/random.ts';
+import { startService } from '../main.ts';
+import { createLog } from '../observe/log.ts';
+import { onStopSignals } from '../stop-signals.ts';
+
+const HELP = `
+Environment (defaults):
+  DATABASE_URL                      postgres://… of version 15 or later; several hosts separated by commas
+  MASKLINE_DATABASE_POOL_SIZE 10    connections of this process
+  MASKLINE_TRANSACTION_POOLER false true behind PgBouncer in transaction mode
+  KAFKA_BROKERS                     host:port, separated by commas
+  KAFKA_TLS false, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
+  MASKLINE_PUBLIC_URL               the https address under which your providers reach this service
+  MASKLINE_MASTER_KEY               32 bytes in base64; or MASKLINE_MASTER_KEY_FILE
+  MASKLINE_ROLES                    all of api, webhooks, consumer, jobs
+  MASKLINE_HOST 0.0.0.0, MASKLINE_PORT 8080, MASKLINE_TENANT default, MASKLINE_TRUSTED_PROXIES
+  MASKLINE_TOPIC_ORDERS orders, MASKLINE_TOPIC_MASKING masking
+  MASKLINE_TOPIC_DEAD_LETTER orders.dead-letter, MASKLINE_CONSUMER_GROUP maskline
+  MASKLINE_CALL_DAYS 365, MASKLINE_SESSION_DAYS 365, MASKLINE_INBOX_DAYS 30   how long history is kept
+  PROFILE_URL, PROFILE_TOKEN        where real numbers are looked up
+  MASKLINE_LOG_LEVEL info           debug, info, warn, error or silent
+
+The first SIGTERM or SIGINT drains: requests and batches in hand are finished, the group is left, the outbox is
+flushed. The second ends the process at once; nothing that was acknowledged is lost by that.
+Exit code 1: it refused to start, and says everything that is wrong at once.`;
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('run the service, on PostgreSQL and Kafka, as one of any number of replicas')
+    .option('--migrate', 'bring the schema up to date first; else a schema that is behind is refused')
+    .addHelpText('after', HELP)
+    .action(async (options: { migrate?: boolean }) => {
+      const config = readServeConfig(process.env);
+      const log = createLog({ level: config.logLevel });
+      const service = await startService({
+        config,
+        masterKey: config.masterKey,
+        migrates: options.migrate === true,
+        embeddedDirectory: null,
+        clock: systemClock,
+        random: systemRandom,
+        log,
+      });
+      onStopSignals(log, () => service.stop());
+    });
+}
