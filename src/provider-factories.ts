@@ -1,14 +1,18 @@
 import type { Clock } from './lib/clock.ts';
 import type { ProviderFactory } from './providers/provider-accounts.ts';
+import { createSignalWireProvider } from './providers/signalwire/signalwire-provider.ts';
 import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
 import { createSimulatorProvider } from './providers/simulator/simulator-provider.ts';
 import { readSipConfig } from './providers/sip/sip-config.ts';
 import { createSipProvider } from './providers/sip/sip-provider.ts';
+import { createTwilioProvider } from './providers/twilio/twilio-provider.ts';
 
 /** Every adapter that is built in, by the name that an account gives as its provider. */
 export function providerFactories(deps: { readonly clock: Clock }): ReadonlyMap<string, ProviderFactory> {
   return new Map<string, ProviderFactory>([
     ['simulator', (account) => createSimulatorProvider(readSimulatorConfig(account.credentials), deps)],
+    ['twilio', (account) => createTwilioProvider(account, deps)],
+    ['signalwire', (account) => createSignalWireProvider(account, deps)],
     ['sip', (account) => createSipProvider(readSipConfig(account.credentials))],
   ]);
 }

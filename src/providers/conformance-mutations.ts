@@ -133,7 +133,14 @@ function isSame(a: WebhookRequest, b: WebhookRequest): boolean {
   return (
     a.method === b.method &&
     a.url === b.url &&
-    Buffer.compare(a.rawBody, b.rawBody) === 0 &&
+    upperEscapes(a.rawBody) === upperEscapes(b.rawBody) &&
     Object.keys({ ...a.headers, ...b.headers }).every((name) => a.headers[name] === b.headers[name])
   );
+}
+
+/** `%2b` is `%2B` (RFC 3986, section 2.1), so a proof over what a form says covers both. */
+function upperEscapes(body: Uint8Array): string {
+  return Buffer.from(body)
+    .toString('latin1')
+    .replace(/%[0-9a-f]{2}/gi, (escape) => escape.toUpperCase());
 }
