@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../lib/manual-clock.ts';
 import { assertConfined } from './confinement.ts';
 import { type MigrationProgress, migrate, readSchemaStatus } from './migrate.ts';
@@ -18,6 +18,7 @@ beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'maskline-migrations-'));
 });
 afterEach(() => rm(directory, { recursive: true }));
+afterAll(() => rm(empty, { recursive: true, force: true }));
 
 async function write(name: string, sql: string): Promise<void> {
   await writeFile(path.join(directory, name), sql);

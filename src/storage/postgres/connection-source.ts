@@ -1,28 +1,14 @@
-import pg, { type PoolClient } from 'pg';
+import { Client } from 'pg';
 import { backoffDelayMs } from '../../lib/backoff.ts';
 import { pause } from '../../lib/clock.ts';
-import { columnParser } from '../column-values.ts';
-import { isServerError } from '../database-error.ts';
 import { StorageError } from '../storage-error.ts';
 import { TurnQueue } from '../turn-queue.ts';
+import { clientConfig, connectFailure } from './client-config.ts';
 import { parseConnectionTargets, targetLabel } from './connection-targets.ts';
+import { HostPool } from './host-pool.ts';
 import type { PostgresSettings } from './postgres-options.ts';
 import { PostgresSession } from './postgres-session.ts';
-
-/** A pool of connections to the one host that took writes when it was last looked for. */
-interface HostPool {
-  readonly url: string;
-  readonly pool: pg.Pool;
-  /** every open session */
-  readonly sessions: Map<PoolClient, PostgresSession>;
-  readonly inUse: Set<PostgresSession>;
-}
-
-interface Verdict {
-  /** `refused`: the server answered, but lets nobody in just now; sessions that it has may well go on */
-  readonly kind: 'usable' | 'refused' | 'standby' | 'unreachable';
-  readonly reason: string;
-}
+import { probeHost } from './probe-host.ts';
 
 /** A migration may hold one statement for long; past this the connection counts as dead. */
 const OWNER_STATEMENT_LIMIT_MS = 3_600_000;
@@ -40,6 +26,7 @@ export class ConnectionSource {
   readonly #standbyAllowed: boolean;
   readonly #turns: TurnQueue;
   readonly #closing = new AbortController();
+  /** the connections to the host that took writes when it was last looked for */
   #current: HostPool | null = null;
   #search: Promise<void> | null = null;
   #syncs = false;
@@ -55,12 +42,12 @@ export class ConnectionSource {
 
   /** How busy the pool is, for metrics. */
   get status(): { open: number; idle: number; waiting: number; host: string | null } {
-    const pool = this.#current?.pool;
+    const current = this.#current;
     return {
-      open: pool?.totalCount ?? 0,
-      idle: pool?.idleCount ?? 0,
+      open: current?.open ?? 0,
+      idle: current?.idle ?? 0,
       waiting: this.#turns.waiting,
-      host: this.#current ? targetLabel(this.#current.url) : null,
+      host: current && targetLabel(current.url),
     };
   }
 
@@ -79,13 +66,11 @@ export class ConnectionSource {
   /** Lends a session for as long as `work` takes. @throws StorageError `unavailable` when there is none in time */
   use<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
     return this.#turns.run(async () => {
-      const { host, client, session } = await this.#checkOut();
-      host.inUse.add(session);
+      const { host, session } = await this.#checkOut();
       try {
         return await work(session);
       } finally {
-        host.inUse.delete(session);
-        client.release(session.broken);
+        host.giveBack(session);
         if (session.broken) this.#suspect(host, session.silent);
       }
     });
@@ -93,21 +78,17 @@ export class ConnectionSource {
 
   /** A connection of its own, outside the pool and its limits. The caller closes it with `abort`. */
   async connectAlone(): Promise<PostgresSession> {
-    if (!this.#current) await this.#searchOnce();
-    const url = this.#current?.url;
-    if (url === undefined)
-      throw new StorageError('unavailable', 'No database host takes writes at the moment.');
-    const client = new pg.Client(this.#clientConfig(url));
-    const session = new PostgresSession(client, {
-      ...this.#settings,
-      statementTimeoutMs: OWNER_STATEMENT_LIMIT_MS,
-    });
+    const settings = { ...this.#settings, statementTimeoutMs: OWNER_STATEMENT_LIMIT_MS };
+    const deadline = settings.clock.now() + settings.acquireTimeoutMs;
+    const { url } = this.#current ?? (await this.#waitForHost(deadline));
+    const client = new Client(clientConfig(url, settings));
+    const session = new PostgresSession(client, settings);
     try {
       await client.connect();
       await session.prepare();
     } catch (error) {
       session.abort();
-      throw new StorageError('unavailable', `The database cannot be reached: ${reasonOf(error)}`);
+      throw new StorageError('unavailable', `The database cannot be reached: ${connectFailure(error)}`);
     }
     return session;
   }
@@ -121,18 +102,16 @@ export class ConnectionSource {
     await this.#turns.close();
     this.#closing.abort();
     await this.#search;
-    if (this.#current) this.#leave(this.#current);
+    this.#current?.abandon();
+    this.#current = null;
   }
 
-  async #checkOut(): Promise<{ host: HostPool; client: PoolClient; session: PostgresSession }> {
+  async #checkOut(): Promise<{ host: HostPool; session: PostgresSession }> {
     const deadline = this.#settings.clock.now() + this.#settings.acquireTimeoutMs;
     for (;;) {
       const host = this.#current ?? (await this.#waitForHost(deadline));
       try {
-        const client = await host.pool.connect();
-        const session = host.sessions.get(client);
-        if (session && !session.broken) return { host, client, session };
-        client.release(true);
+        return { host, session: await host.checkOut() };
       } catch (error) {
         this.#suspect(host, false);
         await this.#waitForHost(deadline, error);
@@ -189,7 +168,7 @@ export class ConnectionSource {
     if (host !== this.#current) return;
     if (silent) {
       this.#current = this.#createPool(host.url);
-      this.#retire(host);
+      host.retire();
     }
     void this.#searchOnce();
   }
@@ -200,90 +179,27 @@ export class ConnectionSource {
     const others = this.#urls.filter((url) => url !== current?.url);
     const failures: string[] = [];
     for (const url of current ? [current.url, ...others] : others) {
-      const { kind, reason } = await this.#probe(url);
-      if (kind === 'usable') {
+      const verdict = await probeHost(url, this.#settings, this.#standbyAllowed);
+      if (verdict.kind === 'usable') {
+        this.#syncs = verdict.syncs;
         if (current?.url !== url) this.#moveTo(url);
         return failures;
       }
-      failures.push(`${targetLabel(url)}: ${reason}`);
-      if (url === current?.url && kind !== 'refused') this.#leave(current);
+      failures.push(`${targetLabel(url)}: ${verdict.reason}`);
+      if (url === current?.url && verdict.kind !== 'refused') {
+        if (this.#current === current) this.#current = null;
+        current.abandon();
+      }
     }
     return failures;
   }
 
   #moveTo(url: string): void {
-    if (this.#current) this.#retire(this.#current);
+    this.#current?.retire();
     this.#current = this.#closing.signal.aborted ? null : this.#createPool(url);
   }
 
-  /** Nothing that is on its way to a host that is gone will be answered. */
-  #leave(host: HostPool): void {
-    if (host === this.#current) this.#current = null;
-    for (const session of host.inUse) session.abort();
-    this.#retire(host);
-  }
-
-  /** Closes what is idle now, and what is in use when it comes back. */
-  #retire({ pool, sessions, inUse }: HostPool): void {
-    for (const session of sessions.values()) if (!inUse.has(session)) session.abort();
-    if (!pool.ending) pool.end().catch(() => {});
-  }
-
-  async #probe(url: string): Promise<Verdict> {
-    let session: PostgresSession | null = null;
-    try {
-      // A malformed URL throws here.
-      const client = new pg.Client(this.#clientConfig(url));
-      session = new PostgresSession(client, this.#settings);
-      await client.connect();
-      const { standby, syncs } = await session.prepare();
-      if (standby && !this.#standbyAllowed) return { kind: 'standby', reason: 'takes no writes' };
-      this.#syncs = syncs;
-      return { kind: 'usable', reason: '' };
-    } catch (error) {
-      return { kind: isServerError(error) ? 'refused' : 'unreachable', reason: reasonOf(error) };
-    } finally {
-      session?.abort();
-    }
-  }
-
   #createPool(url: string): HostPool {
-    const sessions = new Map<PoolClient, PostgresSession>();
-    const pool = new pg.Pool({
-      ...this.#clientConfig(url),
-      max: this.#settings.poolSize,
-      idleTimeoutMillis: this.#settings.idleTimeoutMs,
-      onConnect: async (client) => {
-        const opened = client as PoolClient;
-        const session = new PostgresSession(opened, this.#settings);
-        sessions.set(opened, session);
-        const { standby } = await session.prepare();
-        if (standby && !this.#standbyAllowed) throw new Error(`${targetLabel(url)} takes no writes`);
-      },
-    });
-    pool.on('remove', (client) => sessions.delete(client));
-    // An idle connection that the server ended; the pool has removed it already.
-    pool.on('error', (error) => {
-      this.#settings.log.warn({ reason: error.message }, 'An idle database connection was lost.');
-    });
-    return { url, pool, sessions, inUse: new Set() };
+    return new HostPool(url, this.#settings, this.#standbyAllowed);
   }
-
-  #clientConfig(url: string): pg.ClientConfig {
-    const { applicationName, connectTimeoutMs } = this.#settings;
-    return {
-      connectionString: url,
-      application_name: applicationName,
-      connectionTimeoutMillis: connectTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 1_000,
-      types: { getTypeParser: columnParser as NonNullable<pg.CustomTypesConfig['getTypeParser']> },
-    };
-  }
-}
-
-/** Without the cause, which may hold the connection string. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -181,9 +181,14 @@ export class PostgresSession {
 
   async #send<T>(send: () => Promise<T>, where: string, limitMs: number): Promise<T> {
     if (this.#broken) throw new StorageError('unavailable', `${where}: the connection is closed`);
+    let settled = false;
     const timer = this.#clock.after(limitMs, () => {
-      this.#silent = true;
-      this.abort();
+      // When it was this process that stood still, the answer may be waiting in the socket: it is read first.
+      setImmediate(() => {
+        if (settled) return;
+        this.#silent = true;
+        this.abort();
+      });
     });
     try {
       return await send();
@@ -203,6 +208,7 @@ export class PostgresSession {
           : 'failed';
       throw new StorageError('unavailable', `${where}: ${reason}`, { cause: error });
     } finally {
+      settled = true;
       timer.cancel();
     }
   }
