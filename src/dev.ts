@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { buildPages, PAGES_DIRECTORY } from '../demos/delivery/server/build-pages.ts';
 import { startDelivery } from '../demos/delivery/server/start-delivery.ts';
 import { startSimulator } from '../simulator/start-simulator.ts';
+import { webhookUrls } from './app/adopt-number.ts';
 import type { App } from './app/app.ts';
 import { createPool } from './app/create-pool.ts';
 import { replenishPool } from './app/replenish-pool.ts';
@@ -21,6 +22,7 @@ import { lockDirectory } from './storage/pglite/directory-lock.ts';
 export const DEV_POOL = 'default';
 export const DEV_ACCOUNT = 'simulator';
 const TOKEN_BYTES = 24;
+const REPOINT_TIMEOUT_MS = 30_000;
 
 export interface Development {
   readonly masklineUrl: string;
@@ -167,7 +169,7 @@ async function prepareSimulator(app: App, parts: Parts): Promise<string> {
     id,
     name: DEV_ACCOUNT,
     provider: 'simulator',
-    settings: {},
+    settings: { webhookOrigin: config.publicUrl },
     sealedCredentials: keys.sealText(JSON.stringify(sealed), place),
   };
   await app.storage.run(tenant, (storage) =>
@@ -185,7 +187,27 @@ async function prepareSimulator(app: App, parts: Parts): Promise<string> {
     throw portError(error, 'SIMULATOR_PORT', config.simulatorPort);
   });
   stops.push(() => simulator.stop());
+  if (known && !isPointedAt(known.settings, config.publicUrl)) await repointNumbers(app, tenant);
   return simulator.url;
+}
+
+function isPointedAt(settings: unknown, origin: string): boolean {
+  return (
+    typeof settings === 'object' &&
+    settings !== null &&
+    'webhookOrigin' in settings &&
+    settings.webhookOrigin === origin
+  );
+}
+
+/** This start has another address than the last one; the operator would ask at the old one. */
+async function repointNumbers(app: App, tenant: string): Promise<void> {
+  const account = await app.providerAccounts.byName(tenant, DEV_ACCOUNT);
+  if (!account) return;
+  const signal = AbortSignal.timeout(REPOINT_TIMEOUT_MS);
+  for (const held of await account.provider.listNumbers(signal)) {
+    await account.provider.configureNumber(held, { urls: webhookUrls(account) }, signal);
+  }
 }
 
 function sharedSecretOf(kept: SealedCredentials | null): string | null {

@@ -1,12 +1,13 @@
 /**
- * The numbers that the operator has on sale: only numbers that a regulator keeps free for fiction, so that
- * nothing in a demo, a test or a screenshot is anybody's telephone.
+ * The numbers that the operator has on sale: numbers that a regulator keeps free for fiction, so that nothing in a demo, a test or a screenshot is anybody's telephone.
  *
  * - US: line numbers 555-0100 to 555-0199 of every area code (ATIS-0300115, "555 NXX Assignment Guidelines").
  *   The area codes are the geographic ones of the United States in libphonenumber's metadata.
  * - GB: Ofcom, "Telephone numbers for use in TV and radio drama programmes".
  * - FR: Arcep, decision 2018-0881 as amended, numbers for audiovisual works.
  * - DE: Bundesnetzagentur, Mitteilung 148/2021, "Rufnummern für Medienproduktionen".
+ * - IN: no range is reserved there. These have the form of an Indian number under an area code, 10, that the list
+ *   of trunk codes does not have, so that no subscriber does either.
  *
  * Some reserved numbers are left to the phones, because demos, tests and documentation use them as people's
  * own: the area codes of large US cities (below), GB 020 7946 0, 01632 960 and 07700 900, and FR 06 39 98.
@@ -61,6 +62,7 @@ export const NUMBER_RANGES: readonly NumberRange[] = [
   ...GB_PREFIXES.map((prefix) => range('GB', prefix, 3, 0, 1_000)),
   ...FR_PREFIXES.map((prefix) => range('FR', prefix, 4, 0, 10_000)),
   ...DE_PREFIXES.map((prefix) => range('DE', prefix, 3, 0, 1_000)),
+  range('IN', '+91100000', 4, 0, 10_000),
 ];
 
 function range(

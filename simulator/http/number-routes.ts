@@ -14,7 +14,8 @@ const PAGE_MAXIMUM = 1_000;
 
 const SearchQuery = Type.Object(
   {
-    country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
+    // Empty is as good as missing: people leave the value out of a query that they copied.
+    country: Type.Optional(Type.String({ pattern: '^([A-Z]{2})?$' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAXIMUM })),
   },
   STRICT,
@@ -50,7 +51,10 @@ const Webhooks = Type.Object(
 export function addNumberRoutes(app: SimulatorApp, exchange: Exchange, random: Random): void {
   app.get('/numbers/available', { schema: { querystring: SearchQuery } }, (request) => {
     const { country, limit } = request.query;
-    const found = exchange.numbers.search(country ?? null, limit ?? 20);
+    const found = exchange.numbers.search(
+      country === undefined || country === '' ? null : country,
+      limit ?? 20,
+    );
     return { data: found.map((each) => ({ ...each, capabilities: CAPABILITIES })), nextCursor: null };
   });
 

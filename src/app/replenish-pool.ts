@@ -9,6 +9,9 @@ import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { reconcileIntents } from './reconcile-intents.ts';
 
+/** Where numbers are bought for a pool that names no country; every provider that we know sells there. */
+const DEFAULT_COUNTRIES = ['US'];
+
 export interface Replenished {
   readonly bought: number;
   /** the provider asked us to wait this long, or null */
@@ -78,7 +81,7 @@ async function shortage(app: App, tenant: string, pool: Pool, stock: StockPolicy
 
 async function buy(app: App, account: ProviderAccount, pool: Pool, missing: number): Promise<number> {
   let bought = 0;
-  for (const country of pool.countries) {
+  for (const country of pool.countries.length > 0 ? pool.countries : DEFAULT_COUNTRIES) {
     while (bought < missing) {
       const limit = Math.min(missing - bought, LIMITS.provisionBatch);
       const onSale = await account.provider.searchNumbers({ country, limit }, timeout());

@@ -20,7 +20,7 @@ export interface Answer {
 /** The started product, seen from outside: three HTTP addresses and a process that can be killed. */
 export class Product {
   readonly dataDir: string;
-  readonly ports: readonly [number, number, number];
+  ports: readonly [number, number, number];
   readonly #environment: NodeJS.ProcessEnv;
   #child: ChildProcess | null = null;
   output = '';
@@ -89,6 +89,11 @@ export class Product {
     child.kill(signal);
     await gone;
     return child.exitCode;
+  }
+
+  /** The next start listens for Maskline here. */
+  moveTo(masklinePort: number): void {
+    this.ports = [masklinePort, this.ports[1], this.ports[2]];
   }
 
   async destroy(): Promise<void> {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DeliveryCompany } from './delivery-company.ts';
-import { Product, until } from './product.ts';
+import { freePort, Product, until } from './product.ts';
 
 const ROUNDS = 3;
 const ORDERS_A_ROUND = 12;
@@ -107,6 +107,8 @@ describe('survival', () => {
     const [customer, driver] = [await company.hire('customer'), await company.hire('driver')];
     const { orderId, ddd, aaa } = await company.delivering(customer, driver);
     expect(await product.kill('SIGTERM')).toBe(0);
+    // At another address, too: the operator is told where to ask from now on.
+    product.moveTo(await freePort());
     await product.start();
     expect(await company.contacts(orderId)).toEqual({ ddd, aaa });
     const { body } = await product.simulator('POST', '/calls', { from: customer.realNumber, to: ddd });

@@ -51,7 +51,7 @@ export const PoolPolicyFields = {
       maxItems: 32,
       uniqueItems: true,
       default: [],
-      description: 'ISO 3166-1 alpha-2, in order of preference: where numbers are bought.',
+      description: 'ISO 3166-1 alpha-2, in order of preference: where numbers are bought. None means US.',
     }),
   ),
   numberQuarantineSeconds: Type.Optional(
