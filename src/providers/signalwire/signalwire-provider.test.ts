@@ -123,6 +123,21 @@ describe('a webhook of SignalWire', () => {
   });
 });
 
+describe('a number at SignalWire', () => {
+  it('counts as given back when SignalWire says 404, and not when a proxy does', async () => {
+    const b = await createBench();
+    const held = { virtualNumber: b.operator.notOnSale, capabilities: [], providerNumberId: 'gone' } as const;
+    const { signal } = new AbortController();
+    for (const body of ['{"status":404,"message":"Not Found"}', '{"code":20404}']) {
+      b.operator.gateway.disturb({ kind: 'answer', answer: { status: 404, body } });
+      await b.provider.decommissionNumber(held, signal);
+    }
+    b.operator.gateway.disturb({ kind: 'answer', answer: { status: 404, body: '<h1>404</h1>' } });
+    await expect(b.provider.decommissionNumber(held, signal)).rejects.toMatchObject({ code: 'refused' });
+    await b.close();
+  });
+});
+
 describe('an account at SignalWire', () => {
   const settings = { baseUrl: 'https://example.signalwire.com' };
 

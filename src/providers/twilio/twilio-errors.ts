@@ -2,6 +2,7 @@ import type { Instant } from '../../lib/clock.ts';
 import { ProviderError, type ProviderErrorCode } from '../provider.ts';
 import type { ProviderResponse } from '../provider-request.ts';
 import { retryAfterSeconds } from '../retry-after.ts';
+import type { TwilioDialect } from './twilio-dialect.ts';
 
 /** Twilio's own codes, as far as they say more than the status. */
 const CODES: ReadonlyMap<number, ProviderErrorCode> = new Map([
@@ -13,7 +14,6 @@ const CODES: ReadonlyMap<number, ProviderErrorCode> = new Map([
   [21452, 'number_not_available'],
   [20429, 'rate_limited'],
 ]);
-const NOT_FOUND = 20404;
 
 /** Reads an answer that is not the one hoped for. `name` is the provider's. */
 export function toTwilioError(name: string, response: ProviderResponse, now: Instant): ProviderError {
@@ -29,8 +29,10 @@ export function toTwilioError(name: string, response: ProviderResponse, now: Ins
 }
 
 /** Whether the resource asked for is not there. A 404 of a proxy on the way does not say so. */
-export function isNotFound(response: ProviderResponse): boolean {
-  return response.status === 404 && nativeCode(response.json) === NOT_FOUND;
+export function isNotFound(response: ProviderResponse, dialect: TwilioDialect): boolean {
+  if (response.status !== 404) return false;
+  if (dialect.notFoundCode !== null) return nativeCode(response.json) === dialect.notFoundCode;
+  return typeof response.json === 'object' && response.json !== null;
 }
 
 function codeOfStatus(status: number): ProviderErrorCode {

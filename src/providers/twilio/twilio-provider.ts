@@ -76,7 +76,7 @@ export class TwilioProvider implements Provider {
     signal: AbortSignal,
   ): Promise<Extract<LegStatus, { status: 'ended' }> | null> {
     const response = await this.#request('GET', `/Calls/${encodeURIComponent(providerCallId)}.json`, signal);
-    if (isNotFound(response)) return null;
+    if (isNotFound(response, this.#account.dialect)) return null;
     const callersLeg = this.#expect(response, 200, isCall);
     if (!this.#toEnd(callersLeg)) return null;
     const query = new URLSearchParams({ ParentCallSid: providerCallId, PageSize: '20' });
@@ -101,7 +101,7 @@ export class TwilioProvider implements Provider {
     const path = `/AvailablePhoneNumbers/${country}/${this.#account.numberType}.json?${query}`;
     const response = await this.#request('GET', path, signal);
     // A country without numbers of this type is no resource.
-    if (isNotFound(response)) return [];
+    if (isNotFound(response, this.#account.dialect)) return [];
     const body = this.#expect(response, 200, isAvailableList);
     return body.available_phone_numbers.slice(0, search.limit).map(toNumberOnSale);
   }
@@ -139,7 +139,7 @@ export class TwilioProvider implements Provider {
   async decommissionNumber(held: NumberHeld, signal: AbortSignal): Promise<void> {
     const path = `/IncomingPhoneNumbers/${encodeURIComponent(held.providerNumberId)}.json`;
     const response = await this.#request('DELETE', path, signal);
-    if (response.status === 204 || isNotFound(response)) return;
+    if (response.status === 204 || isNotFound(response, this.#account.dialect)) return;
     throw toTwilioError(this.#account.dialect.name, response, this.#clock.now());
   }
 
