@@ -1,0 +1,180 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Answer, ask, freePort, until } from '../../../test/system/product.ts';
+import { Middleman } from './middleman.ts';
+import { ALICE, DAVE, type Party } from './party.ts';
+import { Sipp, type SippOptions } from './sipp.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const API_KEY = 'a-development-key-for-tests';
+const run = promisify(execFile);
+
+export interface Contacts {
+  readonly sessionId: string;
+  /** stands for the customer: the driver dials it and sees it */
+  readonly aaa: string;
+  /** stands for the driver */
+  readonly ddd: string;
+}
+
+/** Maskline, the edge between the phones, and a middleman who can make Maskline slow, wrong or absent. */
+export class Bench {
+  readonly directory = mkdtempSync(path.join(tmpdir(), 'maskline-sip-'));
+  readonly middleman = new Middleman();
+  #service: ChildProcess | null = null;
+  #serviceUrl = '';
+  #environment: NodeJS.ProcessEnv = {};
+  #references = 0;
+  #scripts = 0;
+  readonly #phones = new Set<Sipp>();
+
+  static async start(environment: NodeJS.ProcessEnv = {}): Promise<Bench> {
+    const bench = new Bench();
+    try {
+      await bench.#startService();
+      await bench.startEdge(environment);
+    } catch (error) {
+      await bench.stop();
+      throw error;
+    }
+    return bench;
+  }
+
+  async #startService(): Promise<void> {
+    const [port, other, third] = await Promise.all([freePort(), freePort(), freePort()]);
+    const env = {
+      ...process.env,
+      MASKLINE_PORT: String(port),
+      SIMULATOR_PORT: String(other),
+      DELIVERY_PORT: String(third),
+      MASKLINE_DATA_DIR: path.join(this.directory, 'data'),
+      MASKLINE_DEV_API_KEY: API_KEY,
+    };
+    this.#service = spawn(process.execPath, ['sip/demo/service.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let errors = '';
+    this.#service.stdout?.on('data', (chunk) => (output += chunk));
+    this.#service.stderr?.on('data', (chunk) => (errors += chunk));
+    await until('Maskline', () => {
+      if (this.#service?.exitCode !== null) throw new Error(`Maskline did not start: ${errors}`);
+      return output.includes('\n');
+    }, 60_000);
+    const { url, hook, password } = JSON.parse(output) as Record<string, string>;
+    this.#serviceUrl = url ?? '';
+    const between = await this.middleman.start(this.#serviceUrl);
+    writeFileSync(
+      path.join(this.directory, 'phones'),
+      [ALICE, DAVE].map((party) => `$sht(hop=>${party.number}) = "sip:${party.address}:5060";\n`).join(''),
+    );
+    this.#environment = {
+      EDGE_RUN_DIR: path.join(this.directory, 'edge'),
+      EDGE_PHONES_FILE: path.join(this.directory, 'phones'),
+      MASKLINE_URL: between,
+      MASKLINE_API_KEY: API_KEY,
+      MASKLINE_HOOK: (hook ?? '').replace(/^https?:\/\/[^/]+/, between),
+      MASKLINE_HOOK_PASSWORD: password,
+    };
+  }
+
+  get servicePid(): number {
+    return this.#service?.pid ?? -1;
+  }
+
+  async startEdge(environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    Object.assign(this.#environment, environment);
+    await this.edge('start');
+  }
+
+  async edge(command: 'start' | 'stop' | 'status'): Promise<string> {
+    const env = { ...process.env, ...this.#environment };
+    const { stdout } = await run(path.join(ROOT, 'sip/scripts/edge'), [command], { env });
+    return stdout;
+  }
+
+  edgeFile(name: string): string {
+    return path.join(this.directory, 'edge', name);
+  }
+
+  async stop(): Promise<void> {
+    await this.hangUp();
+    if (this.#environment.EDGE_RUN_DIR) await this.edge('stop');
+    if (this.#service && this.#service.exitCode === null && this.#service.signalCode === null) {
+      const gone = once(this.#service, 'exit');
+      this.#service.kill('SIGCONT');
+      this.#service.kill('SIGTERM');
+      await gone;
+    }
+    await this.middleman.stop();
+    if (!process.env.SIP_KEEP) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** The phones that a failed test has left behind. */
+  async hangUp(): Promise<void> {
+    await Promise.all([...this.#phones].map((phone) => phone.stop()));
+    this.#phones.clear();
+  }
+
+  api(method: string, pathAndQuery: string, body?: unknown): Promise<Answer> {
+    const headers = { authorization: `Bearer ${API_KEY}`, 'idempotency-key': `sip-${this.#references++}` };
+    return ask(method, this.#serviceUrl + pathAndQuery, body, headers);
+  }
+
+  /** A session of the two, in a pool of its own when the limits are to be others. */
+  async session(customer: Party = ALICE, driver: Party = DAVE, pool = 'sip'): Promise<Contacts> {
+    const reference = `order-${this.#references++}`;
+    const { status, body } = await this.api('POST', '/v1/sessions', {
+      pool,
+      reference,
+      participants: [
+        { role: 'customer', realNumber: customer.number },
+        { role: 'driver', realNumber: driver.number },
+      ],
+    });
+    if (status !== 201 || body.state !== 'open') throw new Error(`No session: ${status} ${JSON.stringify(body)}`);
+    const [aaa, ddd] = body.participants.map((each: { virtualNumber: string }) => each.virtualNumber);
+    return { sessionId: body.id, aaa, ddd };
+  }
+
+  async calls(sessionId: string): Promise<Record<string, unknown>[]> {
+    return (await this.api('GET', `/v1/calls?session=${sessionId}`)).body.data;
+  }
+
+  /** The one call of a session, once it is over. */
+  async ended(sessionId: string): Promise<Record<string, unknown>> {
+    let found: Record<string, unknown> | undefined;
+    await until('the end of the call in the records', async () => {
+      found = (await this.calls(sessionId)).find((call) => call.state === 'ended');
+      return found !== undefined;
+    });
+    if (!found) throw new Error('unreachable');
+    return found;
+  }
+
+  phone(options: Omit<SippOptions, 'directory' | 'name'> & { name?: string }): Sipp {
+    const name = `${options.name ?? options.party.word}-${this.#scripts++}`;
+    const phone = new Sipp({ ...options, name, directory: this.directory });
+    this.#phones.add(phone);
+    return phone;
+  }
+
+  /** Plays both scripts and waits for both. The callee's phone is there first. */
+  async play(caller: SippOptions['steps'], callee: SippOptions['steps'] | null, from: Party = ALICE, to: Party = DAVE): Promise<void> {
+    const rung = callee ? this.phone({ party: to, steps: callee }) : null;
+    if (rung) await until('the phone that is called', () => isBound(to.address));
+    const dialling = this.phone({ party: from, steps: caller });
+    const results = await Promise.allSettled([dialling.done(), rung?.done()]);
+    await this.hangUp();
+    const wrong = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
+    if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  }
+}
+
+async function isBound(address: string): Promise<boolean> {
+  const { stdout } = await run('ss', ['-Hlun', `src ${address}:5060`]);
+  return stdout.trim() !== '';
+}
