@@ -82,6 +82,8 @@ export type MessageReading =
 export interface InstructionReader {
   call(response: WebhookResponse): CallReading;
   message(response: WebhookResponse): MessageReading;
+  /** the one sentence that every refusal is answered with, where the provider cannot be told another */
+  readonly onlyAnnouncement?: string;
 }
 
 /** The provider's side of the REST API: a fake or simulated operator behind a gateway. */
@@ -97,6 +99,8 @@ export interface OperatorBench {
   readonly morePages: number;
   /** Gives the account this many numbers without the adapter. */
   sell(count: number): Promise<void>;
+  /** where it asks after a number was pointed at `urls`; there, unless something at the operator stands between */
+  readonly asksAt?: (urls: WebhookUrls) => WebhookUrls;
   /** What the operator itself says that the account holds, and where it would ask. */
   held(): Promise<ReadonlyMap<string, WebhookUrls>>;
 }

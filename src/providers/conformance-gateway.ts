@@ -22,8 +22,7 @@ export type Operator = (request: OperatorRequest) => Promise<OperatorAnswer> | O
 type Disturbance = {
   /** which requests it is for, when not simply the next one: those before it pass */
   readonly only?: (request: OperatorRequest) => boolean;
-} & /** this request passes, and the next disturbance is for the one after it */
-(
+} /** this request passes, and the next disturbance is for the one after it */ & (
   | { readonly kind: 'none' }
   | { readonly kind: 'answer'; readonly answer: OperatorAnswer }
   /** the request arrives, and nothing comes back */

@@ -142,5 +142,5 @@ function isSame(a: WebhookRequest, b: WebhookRequest): boolean {
 function upperEscapes(body: Uint8Array): string {
   return Buffer.from(body)
     .toString('latin1')
-    .replace(/%[0-9a-f]{2}/gi, (escape) => escape.toUpperCase());
+    .replace(/%[0-9a-f]{2}/gi, (triplet) => triplet.toUpperCase());
 }
