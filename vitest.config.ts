@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts
-// the product, a browser or a database server, and says what it left out when one of them is missing.
+// Three projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts
+// the product, a browser or a database server; `production` starts replicas on PostgreSQL and Kafka. Each says
+// what it left out when something is missing.
 export default defineConfig({
   test: {
     // Two cores is the machine that we promise to be quick on; more workers only fight over them.
@@ -26,6 +27,15 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'production',
+          include: ['test/production/**/*.test.ts', 'test/races/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readDevConfig } from '../config.ts';
-import { type Development, startDevelopment } from '../dev.ts';
+import type { Development } from '../dev.ts';
 import { createLog } from '../observe/log.ts';
 import { onStopSignals } from '../stop-signals.ts';
 
@@ -18,6 +18,8 @@ export function devCommand(): Command {
     .addHelpText('after', HELP)
     .action(async () => {
       const config = readDevConfig(process.env);
+      // Loaded when it is needed: the other commands would wait for all of it.
+      const { startDevelopment } = await import('../dev.ts');
       const log = createLog({ level: config.logLevel, destination: process.stderr });
       const running = await startDevelopment(config, log);
       onStopSignals(log, () => running.stop());

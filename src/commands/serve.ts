@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { readServeConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
-import { startService } from '../main.ts';
 import { createLog } from '../observe/log.ts';
 import { onStopSignals } from '../stop-signals.ts';
 
@@ -35,6 +34,8 @@ export function serveCommand(): Command {
     .action(async (options: { migrate?: boolean }) => {
       const config = readServeConfig(process.env);
       const log = createLog({ level: config.logLevel });
+      // Loaded when it is needed: the other commands would wait for all of it.
+      const { startService } = await import('../main.ts');
       const service = await startService({
         config,
         masterKey: config.masterKey,

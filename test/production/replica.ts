@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Answer, ask, freePort, until } from '../system/product.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const START_LIMIT_MS = 30_000;
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `maskline …` to its end, with nothing of this process's environment but PATH. */
+export async function runCommand(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, ['src/cli.ts', ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ...environment },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** One `maskline serve`: a process that can be asked, drained and killed. */
+export class Replica {
+  readonly port: number;
+  readonly #environment: Readonly<Record<string, string>>;
+  #child: ChildProcess | null = null;
+  output = '';
+
+  private constructor(port: number, environment: Readonly<Record<string, string>>) {
+    this.port = port;
+    this.#environment = environment;
+  }
+
+  static async create(environment: Readonly<Record<string, string>>): Promise<Replica> {
+    return new Replica(await freePort(), environment);
+  }
+
+  static async start(environment: Readonly<Record<string, string>>): Promise<Replica> {
+    const replica = await Replica.create(environment);
+    await replica.start();
+    return replica;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  spawn(): ChildProcess {
+    const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        MASKLINE_HOST: '127.0.0.1',
+        MASKLINE_PORT: String(this.port),
+        MASKLINE_PUBLIC_URL: `http://127.0.0.1:${this.port}`,
+        ...this.#environment,
+      },
+    });
+    child.stdout.on('data', (chunk) => this.#note(chunk));
+    child.stderr.on('data', (chunk) => this.#note(chunk));
+    this.#child = child;
+    return child;
+  }
+
+  /** Resolves when it is ready. */
+  async start(): Promise<void> {
+    this.spawn();
+    await until(
+      `readyz of a replica:\n${this.output}`,
+      async () => {
+        if (this.#child?.exitCode !== null) throw new Error(`The replica did not start:\n${this.output}`);
+        return (await this.ask('GET', '/readyz').catch(() => null))?.status === 200;
+      },
+      START_LIMIT_MS,
+    );
+  }
+
+  /** Sends the signal, waits for the end, and returns the exit code. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+    return child.exitCode;
+  }
+
+  ask(method: string, pathAndQuery: string, body?: unknown, apiKey?: string): Promise<Answer> {
+    const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    return ask(method, `http://127.0.0.1:${this.port}${pathAndQuery}`, body, headers);
+  }
+
+  /** The value of a metric, summed over its labels; null when it is not there. */
+  async metric(name: string): Promise<number | null> {
+    const { body } = await this.ask('GET', '/metrics');
+    const lines = String(body)
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    return lines.length === 0
+      ? null
+      : lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
+  #note(chunk: unknown): void {
+    this.output = (this.output + String(chunk)).slice(-200_000);
+  }
+}
