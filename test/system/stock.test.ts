@@ -16,7 +16,7 @@ async function all(part: 'maskline' | 'simulator', path: string): Promise<string
   const found: string[] = [];
   let cursor: string | null = null;
   do {
-    const { body } = await product[part](
+    const { body }: Answer = await product[part](
       'GET',
       `${path}${path.includes('?') ? '&' : '?'}limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
     );
