@@ -80,6 +80,8 @@ export type MessageReading =
 
 /** Reads a rendered instruction as the provider would. Throws on what the provider would not accept. */
 export interface InstructionReader {
+  /** the limits of a call that this provider takes, where they are narrower than ours */
+  readonly callSeconds?: { readonly minimum: number; readonly maximum: number };
   call(response: WebhookResponse): CallReading;
   message(response: WebhookResponse): MessageReading;
   /** the one sentence that every refusal is answered with, where the provider cannot be told another */

@@ -49,7 +49,9 @@ export function exerciseInstructions(name: string, createBench: () => Promise<Pr
           if (reading.kind !== 'bridge') return;
           expect([ringTimeoutSeconds, null]).toContain(reading.ringTimeoutSeconds);
           const cutsOff = b.provider.capabilities.maxDuration;
-          expect(reading.maxCallSeconds).toBe(cutsOff ? maxCallSeconds : null);
+          const { minimum, maximum } = b.reader.callSeconds ?? { minimum: 0, maximum: 86_400 };
+          const limit = Math.min(maximum, Math.max(minimum, maxCallSeconds));
+          expect(reading.maxCallSeconds).toBe(cutsOff ? limit : null);
           expect(numbersIn(response.body)).toEqual(new Set([digits(destination.reveal()), digits(ours)]));
         }),
         { numRuns: 200 },
