@@ -42,7 +42,11 @@ export type OpenOutcome =
  *   MASK_INVALID_REQUEST
  */
 export async function openSession(app: App, params: OpenSessionParams): Promise<OpenOutcome> {
-  const { tenant } = params;
+  const { tenant, cause } = params;
+  // A topic that is read from its start must not ask the Profile directory about orders of last week.
+  if (cause && (await app.storage.run(tenant, (s) => s.inboxKnown(cause.source, cause.eventId)))) {
+    return { outcome: 'duplicate', session: null };
+  }
   const keys = await app.vault.keysOf(tenant);
   const participants = await resolveParticipants(app, keys, params.participants);
   const result = await app.storage.transaction(tenant, (storage) =>

@@ -36,6 +36,8 @@ export interface TenantStorage {
   readonly idempotency: IdempotencyStorage;
   /** Returns false when the event was applied before. */
   inboxInsert(source: string, eventId: string, at: Instant): Promise<boolean>;
+  /** Whether the event was applied before; only to spare work, because `inboxInsert` decides. */
+  inboxKnown(source: string, eventId: string): Promise<boolean>;
   outboxAppend(events: readonly OutboxEvent[]): Promise<void>;
   /**
    * Runs `attempt` under a savepoint. When it returns null its changes are undone, and null is returned.

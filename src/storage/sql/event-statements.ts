@@ -9,6 +9,10 @@ const inboxInsert = statement(
   `insert into inbox (tenant, source, event_id, received_at) values ($1, $2, $3, $4)
    on conflict do nothing returning event_id`,
 );
+const inboxKnown = statement(
+  'inbox_known',
+  'select 1 from inbox where tenant = $1 and source = $2 and event_id = $3',
+);
 const outboxAppend = statement(
   'outbox_append',
   `insert into outbox (tenant, event_id, type, key, data, occurred_at)
@@ -32,6 +36,15 @@ export async function insertInbox(
   receivedAt: Instant,
 ): Promise<boolean> {
   return (await connection.query(inboxInsert, [tenant, source, eventId, at(receivedAt)])).length > 0;
+}
+
+export async function isInboxKnown(
+  connection: SqlConnection,
+  tenant: string,
+  source: string,
+  eventId: string,
+): Promise<boolean> {
+  return (await connection.query(inboxKnown, [tenant, source, eventId])).length > 0;
 }
 
 export async function appendOutbox(

@@ -2,7 +2,7 @@ import type { Storage, TenantStorage } from '../storage.ts';
 import { apiKeyStatements, providerAccountStatements } from './account-statements.ts';
 import { callStatements } from './call-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
-import { appendOutbox, insertInbox } from './event-statements.ts';
+import { appendOutbox, insertInbox, isInboxKnown } from './event-statements.ts';
 import { idempotencyStatements, intentStatements } from './intent-statements.ts';
 import { messageStatements } from './message-statements.ts';
 import { poolStatements } from './pool-statements.ts';
@@ -66,6 +66,7 @@ function tenantStorage(connection: SqlConnection, tenant: string): TenantStorage
       return idempotencyStatements(connection, tenant);
     },
     inboxInsert: (source, eventId, at) => insertInbox(connection, tenant, source, eventId, at),
+    inboxKnown: (source, eventId) => isInboxKnown(connection, tenant, source, eventId),
     outboxAppend: (events) => appendOutbox(connection, tenant, events),
     async attempt(attempt) {
       await connection.query(savepoint);
