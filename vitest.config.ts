@@ -16,6 +16,7 @@ export default defineConfig({
             'simulator/**/*.test.ts',
             'demos/delivery/**/*.test.ts',
             'test/property/**/*.test.ts',
+            'test/rules/**/*.test.ts',
           ],
           testTimeout: 30_000,
           hookTimeout: 30_000,
