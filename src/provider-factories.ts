@@ -1,4 +1,5 @@
 import type { Clock } from './lib/clock.ts';
+import { createPlivoProvider } from './providers/plivo/plivo-provider.ts';
 import type { ProviderFactory } from './providers/provider-accounts.ts';
 import { createSignalWireProvider } from './providers/signalwire/signalwire-provider.ts';
 import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
@@ -6,6 +7,7 @@ import { createSimulatorProvider } from './providers/simulator/simulator-provide
 import { readSipConfig } from './providers/sip/sip-config.ts';
 import { createSipProvider } from './providers/sip/sip-provider.ts';
 import { createTwilioProvider } from './providers/twilio/twilio-provider.ts';
+import { createVonageProvider } from './providers/vonage/vonage-provider.ts';
 
 /** Every adapter that is built in, by the name that an account gives as its provider. */
 export function providerFactories(deps: { readonly clock: Clock }): ReadonlyMap<string, ProviderFactory> {
@@ -13,6 +15,8 @@ export function providerFactories(deps: { readonly clock: Clock }): ReadonlyMap<
     ['simulator', (account) => createSimulatorProvider(readSimulatorConfig(account.credentials), deps)],
     ['twilio', (account) => createTwilioProvider(account, deps)],
     ['signalwire', (account) => createSignalWireProvider(account, deps)],
+    ['plivo', (account) => createPlivoProvider(account, deps)],
     ['sip', (account) => createSipProvider(readSipConfig(account.credentials))],
+    ['vonage', (account) => createVonageProvider(account, deps)],
   ]);
 }
