@@ -155,6 +155,19 @@ export class Bench {
     return found;
   }
 
+  /** A pool with the shortest limits that there are, and a few numbers of its own. */
+  async shortPool(): Promise<string> {
+    const name = 'short';
+    const limits = { ringTimeoutSeconds: 5, maxCallSeconds: 10 };
+    const stock = { providerAccount: 'sip', lowWater: 0, target: 0, max: 10 };
+    await this.api('POST', '/v1/pools', { name, mode: 'shared', countries: ['GB'], ...limits, stock });
+    for (const virtualNumber of ['+441632960990', '+441632960991', '+441632960992', '+441632960993']) {
+      const capabilities = ['voice', 'sms'];
+      await this.api('POST', '/v1/virtual-numbers', { virtualNumber, pool: name, providerAccount: 'sip', capabilities });
+    }
+    return name;
+  }
+
   phone(options: Omit<SippOptions, 'directory' | 'name'> & { name?: string }): Sipp {
     const name = `${options.name ?? options.party.word}-${this.#scripts++}`;
     const phone = new Sipp({ ...options, name, directory: this.directory });

@@ -35,10 +35,12 @@ export interface Dialling {
 }
 
 const VIA = 'Via: SIP/2.0/UDP [local_ip]:[local_port];rport;branch=[branch]';
+/** INVITE, its CANCEL and the ACK of its refusal share one branch (RFC 3261, 9.1 and 17.1.1.3). */
+const FIRST_VIA = 'Via: SIP/2.0/UDP [local_ip]:[local_port];rport;branch=z9hG4bK-[pid]-first-[call_number]';
 
 function opening(method: string, { from, to }: Dialling, cseq: number, ruri: string, toTag: string): string {
   return `${method} ${ruri} SIP/2.0
-${VIA}
+${cseq === 1 && toTag !== '[peer_tag_param]' ? FIRST_VIA : VIA}
 From: "${from.name}" <sip:${from.number}@[local_ip]:[local_port]>;tag=${from.word}-[pid]-[call_number]
 To: "${to}" <sip:${to}@[remote_ip]:[remote_port]>${toTag}
 Call-ID: [call_id]
@@ -80,7 +82,7 @@ export class CallerSteps {
   ackRefusal(): Step {
     const { to } = this.#dialling;
     const first = opening('ACK', this.#dialling, this.#cseq, `sip:${to}@[remote_ip]:[remote_port]`, '[peer_tag_param]');
-    return send(message(`${first}`));
+    return send(message(first.replace(VIA, FIRST_VIA)));
   }
 
   cancel(): Step {

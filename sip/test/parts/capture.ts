@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { until } from '../../../test/system/product.ts';
+
+export interface Packet {
+  readonly from: string;
+  readonly fromPort: number;
+  readonly to: string;
+  readonly toPort: number;
+  readonly payload: Buffer;
+}
+
+const FILE_HEADER = 24;
+const PACKET_HEADER = 16;
+const ETHERNET_HEADER = 14;
+const UDP = 17;
+
+/** Everything that goes over UDP between the loopback addresses of the test, recorded by tcpdump. */
+export class Capture {
+  readonly #file: string;
+  readonly #child: ChildProcess;
+
+  private constructor(file: string, child: ChildProcess) {
+    this.#file = file;
+    this.#child = child;
+  }
+
+  static async start(file: string): Promise<Capture> {
+    const child = spawn(
+      'tcpdump',
+      // Without the first two the last packets are lost when it is stopped.
+      ['--immediate-mode', '-U', '-i', 'lo', '-n', '-s', '0', '-B', '65536', '-w', file, 'udp'],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let said = '';
+    child.stderr?.on('data', (chunk) => (said += chunk));
+    await until('tcpdump', () => {
+      if (child.exitCode !== null) throw new Error(`tcpdump ended: ${said}`);
+      return said.includes('listening on') && existsSync(file) && statSync(file).size >= FILE_HEADER;
+    });
+    return new Capture(file, child);
+  }
+
+  async stop(): Promise<readonly Packet[]> {
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGINT');
+    await gone;
+    return readPackets(readFileSync(this.#file));
+  }
+}
+
+/** Reads the UDP packets of a pcap file of an Ethernet-like interface. @throws Error on any other file */
+export function readPackets(file: Buffer): Packet[] {
+  if (file.length < FILE_HEADER || file.readUInt32LE(0) !== 0xa1b2c3d4 || file.readUInt32LE(20) !== 1) {
+    throw new Error('This is no capture of the loopback interface.');
+  }
+  const packets: Packet[] = [];
+  for (let at = FILE_HEADER; at + PACKET_HEADER <= file.length; ) {
+    const length = file.readUInt32LE(at + 8);
+    const ip = file.subarray(at + PACKET_HEADER + ETHERNET_HEADER, at + PACKET_HEADER + length);
+    at += PACKET_HEADER + length;
+    if (ip.length < 28 || (ip[0] ?? 0) >> 4 !== 4 || ip[9] !== UDP) continue;
+    const udp = ip.subarray(((ip[0] ?? 0) & 15) * 4);
+    packets.push({
+      from: ip.subarray(12, 16).join('.'),
+      fromPort: udp.readUInt16BE(0),
+      to: ip.subarray(16, 20).join('.'),
+      toPort: udp.readUInt16BE(2),
+      payload: udp.subarray(8, udp.readUInt16BE(4)),
+    });
+  }
+  return packets;
+}
