@@ -1,6 +1,6 @@
 import { createPool } from '../../src/app/create-pool.ts';
 import type { App } from '../../src/app/app.ts';
-import { POOL_LIMITS, type Pool } from '../../src/domain/pool.ts';
+import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from '../../src/domain/pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { Signal } from '../../src/lib/signal.ts';
@@ -73,6 +73,7 @@ export async function seed({ database, masterKey, numbers, pool }: SeedOptions):
 
 function defaultPool(): Pool {
   return {
+    ...POLICY_DEFAULTS,
     name: POOL,
     mode: 'dedicated',
     selection: 'avoid_sticky',

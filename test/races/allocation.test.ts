@@ -40,7 +40,7 @@ describe('racing for the numbers of one pool', () => {
     await check();
     const numbers = outcomes.flatMap((o) => o.session?.participants.map((p) => p.virtualNumber) ?? []);
     expect(new Set(numbers.filter((number) => number !== null)).size).toBe(100);
-    expect(await app.storage.run(tenant, (s) => s.pools.spare(POOL, clock.now(), 10))).toBe(0);
+    expect((await app.storage.run(tenant, (s) => s.pools.stockNow(POOL, clock.now()))).idle).toBe(0);
   });
 
   it('goes on through the queue as numbers come back, while others still ask', async () => {
@@ -66,7 +66,7 @@ describe('racing for the numbers of one pool', () => {
     while ((await servePending(app, tenant, POOL)) > 0);
     await check();
     // 20 pairs are free again, and 30 wait: not one number may be left over.
-    expect(await app.storage.run(tenant, (s) => s.pools.spare(POOL, world.clock.now(), 10))).toBe(0);
+    expect((await app.storage.run(tenant, (s) => s.pools.stockNow(POOL, world.clock.now()))).idle).toBe(0);
     expect(await app.storage.run(tenant, (s) => s.sessions.countPending(POOL))).toBe(10);
   });
 });
