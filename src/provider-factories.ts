@@ -1,5 +1,6 @@
 import type { Clock } from './lib/clock.ts';
 import { createPlivoProvider } from './providers/plivo/plivo-provider.ts';
+import { createExotelProvider } from './providers/exotel/exotel-provider.ts';
 import type { ProviderFactory } from './providers/provider-accounts.ts';
 import { createSignalWireProvider } from './providers/signalwire/signalwire-provider.ts';
 import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
@@ -13,6 +14,7 @@ import { createVonageProvider } from './providers/vonage/vonage-provider.ts';
 export function providerFactories(deps: { readonly clock: Clock }): ReadonlyMap<string, ProviderFactory> {
   return new Map<string, ProviderFactory>([
     ['simulator', (account) => createSimulatorProvider(readSimulatorConfig(account.credentials), deps)],
+    ['exotel', (account) => createExotelProvider(account, deps)],
     ['twilio', (account) => createTwilioProvider(account, deps)],
     ['signalwire', (account) => createSignalWireProvider(account, deps)],
     ['plivo', (account) => createPlivoProvider(account, deps)],
