@@ -1,14 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { App } from '../../src/app/app.ts';
-import { createPool } from '../../src/app/create-pool.ts';
-import { importVirtualNumber } from '../../src/app/import-virtual-number.ts';
 import { readDevConfig } from '../../src/config.ts';
 import { DataDirectory } from '../../src/data-directory.ts';
-import { POOL_LIMITS } from '../../src/domain/pool.ts';
-import { toVirtualNumber } from '../../src/domain/virtual-number.ts';
 import { ALL_SCOPES } from '../../src/http/scopes.ts';
-import { invariant } from '../../src/lib/assert.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createId } from '../../src/lib/id.ts';
 import { systemRandom } from '../../src/lib/random.ts';
@@ -25,7 +20,7 @@ export const SIP_POOL = 'sip';
 export const SIP_ACCOUNT = 'sip';
 export const HOOK_PASSWORD = 'a-password-of-the-reference-edge';
 
-const { SIP_NUMBERS = '200' } = process.env;
+const { SIP_NUMBERS = '60' } = process.env;
 const config = readDevConfig(process.env);
 const apiKey = config.apiKey ?? 'a-development-key-for-tests';
 mkdirSync(config.dataDir, { recursive: true });
@@ -43,10 +38,10 @@ const service = await startService({
   prepare: async (app) => {
     await makeApiKey(app);
     hook = await makeAccount(app);
-    await makePool(app, Number(SIP_NUMBERS));
   },
 });
 onStopSignals(log, () => service.stop());
+await makePool(Number(SIP_NUMBERS));
 process.stdout.write(`${JSON.stringify({ url: service.url, hook, apiKey, password: HOOK_PASSWORD })}\n`);
 
 async function makeApiKey(app: App): Promise<void> {
@@ -82,34 +77,24 @@ async function makeAccount(app: App): Promise<string> {
   return webhookBase(config.publicUrl, row, pathSecret);
 }
 
-/** Numbers that Ofcom reserves for drama stand for the trunk's own: +44 1632 960000 to 960999, then London's. */
-async function makePool(app: App, count: number): Promise<void> {
-  const { tenant } = config;
-  if (await app.storage.run(tenant, (storage) => storage.pools.get(SIP_POOL))) return;
-  const pool = {
-    name: SIP_POOL,
-    mode: 'shared',
-    selection: 'avoid_sticky',
-    countries: ['GB'],
-    numberQuarantineSeconds: POOL_LIMITS.numberQuarantineSeconds.default,
-    pairQuarantineSeconds: POOL_LIMITS.pairQuarantineSeconds.default,
-    graceSeconds: 0,
-    sessionTtlSeconds: POOL_LIMITS.sessionTtlSeconds.default,
-    ringTimeoutSeconds: POOL_LIMITS.ringTimeoutSeconds.default,
-    maxCallSeconds: POOL_LIMITS.maxCallSeconds.default,
-    stock: { providerAccount: SIP_ACCOUNT, lowWater: 0, target: 0, max: 5_000 },
-  } as const;
-  await createPool(app, { tenant, pool });
+/**
+ * Numbers that Ofcom reserves for drama stand for the trunk's own: +44 1632 960000 to 960999. They are imported
+ * through the API, as a trunk owner would.
+ */
+async function makePool(count: number): Promise<void> {
+  const stock = { providerAccount: SIP_ACCOUNT, lowWater: 0, target: 0, max: 5_000 };
+  const made = await post('/v1/pools', { name: SIP_POOL, mode: 'shared', countries: ['GB'], stock });
+  if (made.status === 409) return;
+  if (made.status !== 201) throw new Error(`The pool was refused: ${made.status} ${await made.text()}`);
   for (let n = 0; n < count; n++) {
-    const virtualNumber = toVirtualNumber(`+441632960${String(n).padStart(3, '0')}`);
-    invariant(virtualNumber, 'a number of the pool does not parse');
-    const capabilities = ['voice', 'sms'] as const;
-    await importVirtualNumber(app, {
-      tenant,
-      virtualNumber,
-      pool: SIP_POOL,
-      providerAccount: SIP_ACCOUNT,
-      capabilities,
-    });
+    const virtualNumber = `+441632960${String(n).padStart(3, '0')}`;
+    const number = { virtualNumber, pool: SIP_POOL, providerAccount: SIP_ACCOUNT, capabilities: ['voice', 'sms'] };
+    const imported = await post('/v1/virtual-numbers', number);
+    if (imported.status !== 201) throw new Error(`A number was refused: ${imported.status}`);
   }
+}
+
+function post(pathname: string, body: object): Promise<Response> {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  return fetch(service.url + pathname, { method: 'POST', headers, body: JSON.stringify(body) });
 }

@@ -244,7 +244,7 @@ describe('refusals', () => {
         setTimeout(() => bench.middleman.pass(incoming, body, response), 300);
       };
       const a = new CallerSteps({ from: ALICE, to: ddd });
-      await bench.play([a.invite(), receive(100, { learn: false }), a.cancel(), receive(200), receive(487), a.ackRefusal()], null);
+      await bench.play([a.invite(), receive(100, { learn: false }), a.cancel(), receive(487), a.ackRefusal(), receive(200)], null);
     });
     expect(heard).toEqual([]);
   });

@@ -11,6 +11,8 @@ import { ALICE, DAVE, type Party } from './party.ts';
 import { Sipp, type SippOptions } from './sipp.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+// Another checkout may be tested with this edge.
+const SERVICE_ROOT = process.env.SIP_SERVICE_ROOT ?? ROOT;
 const API_KEY = 'a-development-key-for-tests';
 const run = promisify(execFile);
 
@@ -55,7 +57,7 @@ export class Bench {
       MASKLINE_DATA_DIR: path.join(this.directory, 'data'),
       MASKLINE_DEV_API_KEY: API_KEY,
     };
-    this.#service = spawn(process.execPath, ['sip/demo/service.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#service = spawn(process.execPath, ['sip/demo/service.ts'], { cwd: SERVICE_ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';
     this.#service.stdout?.on('data', (chunk) => (output += chunk));
