@@ -11,6 +11,7 @@ import { createOrdersConsumer } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
 import { type CreatedBus, createBus } from './create-bus.ts';
 import { createHttpServer } from './http/server.ts';
+import { BacklogWatch } from './jobs/backlog-watch.ts';
 import { callCloser } from './jobs/call-closer.ts';
 import { type Job, type RunningJob, startJob } from './jobs/job.ts';
 import { outboxPublisher } from './jobs/outbox-publisher.ts';
@@ -93,13 +94,19 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
   const { bus, trim } = createBus({ ...options, database });
   started.push({ name: 'bus', stop: () => bus.close() });
 
+  const watchesBacklog = config.roles.jobs || config.roles.consumer;
+  const backlog = new BacklogWatch(app, { bus, topic: config.topics.orders, group: config.consumerGroup });
   const http = createHttpServer(app, {
     roles: config.roles,
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     version: VERSION,
-    ready: () => readyReport(app),
+    ready: () => readyReport(app, watchesBacklog ? backlog : null),
   });
+  if (watchesBacklog) {
+    const watching = startJob(backlog.job, app);
+    started.push({ name: watching.name, stop: () => watching.stop() });
+  }
   if (config.roles.jobs) startJobs(options, app, { bus, trim }, started);
   if (config.roles.consumer) startConsumer(options, app, bus, started);
   const url = await listen(http, config);
@@ -192,7 +199,7 @@ function toBusMessage(row: OutboxRow): ReturnType<typeof encodeCloudEvent> {
   });
 }
 
-async function readyReport(app: App): Promise<ReadyReport> {
+async function readyReport(app: App, backlog: BacklogWatch | null): Promise<ReadyReport> {
   const database = await Promise.race([
     app.storage.system.ping().then(
       () => true,
@@ -205,6 +212,8 @@ async function readyReport(app: App): Promise<ReadyReport> {
     checks: {
       database: database ? { ok: true } : { ok: false, detail: 'The database does not answer.' },
       durability: { ok: true, detail: app.storage.durability },
+      // For whoever looks: a service that has lost Kafka still answers every call.
+      ...backlog?.checks,
     },
   };
 }

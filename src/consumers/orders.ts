@@ -54,7 +54,7 @@ export interface OrdersConsumerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'eventsConsumed' | 'deadLetters'>;
+  readonly metrics: Pick<Metrics, 'eventsConsumed' | 'deadLetters' | 'eventRetries'>;
 }
 
 /** Use cases that run at once; more would only queue for the same database connections. */
@@ -111,6 +111,7 @@ export function createOrdersConsumer(options: OrdersConsumerOptions): Subscripti
         { error: trouble.error, type: event.type, attempt, ...positionOf(message) },
         'an order event will be tried again',
       );
+      options.metrics.eventRetries.inc({ type: event.type, cause: trouble.kind });
       // The place under the limit is free meanwhile, so that a hundred waiting orders do not stop the others.
       await pause(options.clock, backoffDelayMs(attempt, backoff, options.random), waits);
       if (waits.aborted) throw trouble.error;

@@ -11,9 +11,16 @@ export interface Metrics {
   readonly allocationConflicts: Counter<'pool'>;
   readonly webhooksRefused: Counter<'cause'>;
   readonly provisioned: Counter<'pool' | 'outcome'>;
+  readonly providerFailures: Counter<'account' | 'code'>;
+  readonly providerBreakerOpen: Gauge<'account'>;
+  readonly numbersMissing: Gauge<'account'>;
   readonly eventsConsumed: Counter<'type' | 'outcome'>;
   readonly deadLetters: Counter<'reason'>;
+  readonly eventRetries: Counter<'type' | 'cause'>;
+  readonly consumerLag: Gauge;
   readonly outboxSize: Gauge;
+  readonly outboxAgeSeconds: Gauge;
+  readonly outboxPublished: Counter;
   readonly httpSeconds: Histogram<'method' | 'route' | 'status'>;
 }
 
@@ -23,6 +30,8 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
   if (options.processMetrics) collectDefaultMetrics({ register: registry });
   const counter = <L extends string>(name: string, help: string, labelNames: L[]): Counter<L> =>
     new Counter({ name: `maskline_${name}`, help, labelNames, registers });
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ name: `maskline_${name}`, help, registers });
   return {
     registry,
     decisions: counter('route_decisions_total', 'Route decisions by kind and reason.', ['kind', 'reason']),
@@ -50,6 +59,23 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
       'pool',
       'outcome',
     ]),
+    providerFailures: counter(
+      'provider_failures_total',
+      'Requests to providers that failed, by account and kind of failure.',
+      ['account', 'code'],
+    ),
+    providerBreakerOpen: new Gauge({
+      name: 'maskline_provider_breaker_open',
+      help: '1 while nothing is bought from the account because it fails.',
+      labelNames: ['account'],
+      registers,
+    }),
+    numbersMissing: new Gauge({
+      name: 'maskline_virtual_numbers_missing',
+      help: 'Numbers that we hold and the provider did not list at the last look.',
+      labelNames: ['account'],
+      registers,
+    }),
     eventsConsumed: counter('events_consumed_total', 'Order events, by type and outcome.', [
       'type',
       'outcome',
@@ -57,11 +83,17 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
     deadLetters: counter('dead_letters_total', 'Messages that could not be processed, by reason.', [
       'reason',
     ]),
-    outboxSize: new Gauge({
-      name: 'maskline_outbox_size',
-      help: 'Events that wait to be published.',
-      registers,
-    }),
+    eventRetries: counter('event_retries_total', 'Order events that are tried again, by type and cause.', [
+      'type',
+      'cause',
+    ]),
+    consumerLag: gauge(
+      'consumer_lag',
+      'Order events that wait, over all replicas; NaN when it is not known.',
+    ),
+    outboxSize: gauge('outbox_size', 'Events that wait to be published.'),
+    outboxAgeSeconds: gauge('outbox_age_seconds', 'For how long the oldest of them has waited.'),
+    outboxPublished: counter('outbox_published_total', 'Events that this replica has published.', []),
     httpSeconds: new Histogram({
       name: 'maskline_http_request_seconds',
       help: 'HTTP requests by route template.',
