@@ -62,7 +62,9 @@ async function decide(app: App, question: RelayQuestion): Promise<RelayedMessage
     verdict.reason === 'ok' && found.route && callerKey && calledNumber
       ? relay(keys, found.route, calledNumber, callerKey, question.body)
       : drop(verdict.reason === 'ok' ? 'unknown_caller' : verdict.reason, found.route?.sessionId ?? null);
-  const record = toRecord(app, question, callerKey, found.route, relayed);
+  // As with calls: what was dialled is not kept unless it is one of our numbers.
+  const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
+  const record = toRecord(app, recorded, callerKey, found.route, relayed);
   const isNew = await app.storage.run(tenant, (storage) =>
     storage.messages.insert(record, decisionEvent(app, record)),
   );

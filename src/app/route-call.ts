@@ -88,7 +88,9 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {
           null,
           found.route?.sessionId ?? null,
         );
-  const record = toRecord(app, question, callerKey, found.route, routed);
+  // What was dialled may be a person's own number when it is none of ours: then it is not kept.
+  const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
+  const record = toRecord(app, recorded, callerKey, found.route, routed);
   const isNew = await app.storage.run(tenant, (storage) =>
     storage.calls.insert(record, decisionEvent(app, record)),
   );
@@ -148,7 +150,8 @@ async function replay(
   );
   if (
     !decided ||
-    decided.virtualNumber !== (question.calledNumber ?? '') ||
+    // '' is a number that was none of ours, and was refused for that.
+    !['', question.calledNumber].includes(decided.virtualNumber) ||
     !sameKey(decided.callerKey, callerKey)
   ) {
     return refusal('unknown_caller', null, null);

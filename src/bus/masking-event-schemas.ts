@@ -11,6 +11,13 @@ const text = (description: string) => Type.String({ minLength: 1, description })
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const virtualNumber = (description: string) =>
   Type.String({ pattern: VIRTUAL_NUMBER_PATTERN, description, examples: ['+12025550123'] });
+/** What a provider says was dialled may be a person's own number; unless it is one of ours, it is left out. */
+const dialled = (description: string) =>
+  Type.String({
+    pattern: `^$|${VIRTUAL_NUMBER_PATTERN}`,
+    description: `${description}; empty when that is no virtual number of ours`,
+    examples: ['+12025550123'],
+  });
 const instant = (description: string) => Type.String({ format: 'date-time', description });
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 const closed = { additionalProperties: false };
@@ -53,7 +60,7 @@ const call = {
   ...conversation,
   callingRole: nullable(text('role of the caller')),
   calledRole: nullable(text('role of the person who was to be connected')),
-  virtualNumber: virtualNumber('what was dialled'),
+  virtualNumber: dialled('what was dialled'),
 };
 
 const message = {
@@ -61,7 +68,7 @@ const message = {
   ...conversation,
   sendingRole: nullable(text('role of the sender')),
   receivingRole: nullable(text('role of the person who was to get it')),
-  virtualNumber: virtualNumber('what it was sent to'),
+  virtualNumber: dialled('what it was sent to'),
 };
 
 const heldNumber = {

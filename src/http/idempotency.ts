@@ -31,12 +31,16 @@ export interface StoredAnswer {
  */
 export async function runOnce(
   app: App,
-  request: RepeatableRequest,
+  asked: RepeatableRequest,
   keptMs: number,
   run: () => Promise<StoredAnswer>,
 ): Promise<StoredAnswer & { readonly replayed: boolean }> {
-  const { tenant, apiKeyId, key } = request;
-  const hash = (await app.vault.keysOf(tenant)).fingerprint(
+  const { tenant, apiKeyId } = asked;
+  const keys = await app.vault.keysOf(tenant);
+  // A name that the caller chose freely may hold a number, too.
+  const key = Buffer.from(keys.fingerprint(`key:${asked.key}`)).toString('base64url');
+  const request = { ...asked, key };
+  const hash = keys.fingerprint(
     // JSON keeps the parts apart. Bodies hold numbers, which a plain hash would give away.
     JSON.stringify([request.method, request.path, request.bodyText]),
   );

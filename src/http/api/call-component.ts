@@ -13,7 +13,8 @@ import {
 import { toNullableTimestamp, toTimestamp } from './timestamp.ts';
 
 export const DialledNumber = Type.String({
-  description: 'What was dialled: a virtual number, or what the provider said was dialled.',
+  description:
+    'What was dialled; empty when that is no virtual number of yours, because it may be a real one.',
   examples: ['+12025550188'],
 });
 
