@@ -35,10 +35,12 @@ export class Bench {
   #scripts = 0;
   readonly #phones = new Set<Sipp>();
 
-  static async start(environment: NodeJS.ProcessEnv = {}): Promise<Bench> {
+  /** `phones` log in with a password; without them both addresses are trunks that assert who calls. */
+  static async start(environment: NodeJS.ProcessEnv = {}, { phones = [] }: { phones?: readonly Party[] } = {}): Promise<Bench> {
     const bench = new Bench();
     try {
       await bench.#startService();
+      bench.#writePhones(phones);
       await bench.startEdge(environment);
     } catch (error) {
       await bench.stop();
@@ -69,10 +71,6 @@ export class Bench {
     const { url, hook, password } = JSON.parse(output) as Record<string, string>;
     this.#serviceUrl = url ?? '';
     const between = await this.middleman.start(this.#serviceUrl);
-    writeFileSync(
-      path.join(this.directory, 'phones'),
-      [ALICE, DAVE].map((party) => `$sht(hop=>${party.number}) = "sip:${party.address}:5060";\n`).join(''),
-    );
     this.#environment = {
       EDGE_RUN_DIR: path.join(this.directory, 'edge'),
       EDGE_PHONES_FILE: path.join(this.directory, 'phones'),
@@ -81,6 +79,22 @@ export class Bench {
       MASKLINE_HOOK: (hook ?? '').replace(/^https?:\/\/[^/]+/, between),
       MASKLINE_HOOK_PASSWORD: password,
     };
+  }
+
+  #writePhones(phones: readonly Party[]): void {
+    const hops = [ALICE, DAVE].map((party) => `$sht(hop=>${party.number}) = "sip:${party.address}:5060";\n`);
+    const passwords = phones.map((party) => `$sht(password=>${party.number}) = "${this.passwordOf(party)}";\n`);
+    writeFileSync(path.join(this.directory, 'phones'), [...hops, ...passwords].join(''));
+    const group = phones.length > 0 ? 2 : 1;
+    writeFileSync(
+      path.join(this.directory, 'trunks'),
+      [ALICE, DAVE].map(({ address }) => `${group} ${address} 32\n`).join(''),
+    );
+    this.#environment.EDGE_TRUNKS_FILE = path.join(this.directory, 'trunks');
+  }
+
+  passwordOf(party: Party): string {
+    return `password-of-${party.word}`;
   }
 
   get servicePid(): number {

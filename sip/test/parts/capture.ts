@@ -42,6 +42,11 @@ export class Capture {
     return new Capture(file, child);
   }
 
+  /** What was recorded until now. */
+  soFar(): readonly Packet[] {
+    return readPackets(readFileSync(this.#file));
+  }
+
   async stop(): Promise<readonly Packet[]> {
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGINT');
@@ -58,6 +63,8 @@ export function readPackets(file: Buffer): Packet[] {
   const packets: Packet[] = [];
   for (let at = FILE_HEADER; at + PACKET_HEADER <= file.length; ) {
     const length = file.readUInt32LE(at + 8);
+    // The last one may be half written while the recording goes on.
+    if (at + PACKET_HEADER + length > file.length) break;
     const ip = file.subarray(at + PACKET_HEADER + ETHERNET_HEADER, at + PACKET_HEADER + length);
     at += PACKET_HEADER + length;
     if (ip.length < 28 || (ip[0] ?? 0) >> 4 !== 4 || ip[9] !== UDP) continue;
