@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { Value } from 'typebox/value';
 import type { Capability, VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { afterPurchase } from '../after-purchase.ts';
 import {
   type NumberHeld,
   type NumberOnSale,
@@ -112,9 +113,11 @@ class PlivoProvider implements Provider {
         'Plivo has not completed the purchase; its list of numbers will tell.',
       );
     }
-    const held = await this.#api.ask(HeldBody, 'GET', `Number/${digits}/`, signal);
-    if (linkedTo(held) !== applicationId) await this.#link(digits, applicationId, signal);
-    return toNumberHeld(held);
+    return afterPurchase(async () => {
+      const held = await this.#api.ask(HeldBody, 'GET', `Number/${digits}/`, signal);
+      if (linkedTo(held) !== applicationId) await this.#link(digits, applicationId, signal);
+      return toNumberHeld(held);
+    });
   }
 
   async configureNumber(

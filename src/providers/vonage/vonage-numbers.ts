@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { Value } from 'typebox/value';
 import type { Capability, VirtualNumber } from '../../domain/virtual-number.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
+import { afterPurchase } from '../after-purchase.ts';
 import {
   type NumberHeld,
   type NumberOnSale,
@@ -74,16 +75,14 @@ export class VonageNumbers {
       throw new ProviderError('number_not_available', 'Vonage does not sell that number any more.');
     }
     this.#api.expect(DoneBody, 'a purchase', response);
-    try {
-      await this.#update({ country, msisdn, app_id: applicationId }, signal);
-    } catch (cause) {
-      this.#applications.forget(urls);
-      // It is bought, and asks nobody yet: whoever finds it in the list configures it.
-      throw new ProviderError('unavailable', 'The number was bought at Vonage, but could not be linked.', {
-        cause,
+    // Vonage sells first and links afterwards: between the two the number asks nobody.
+    return afterPurchase(async () => {
+      await this.#update({ country, msisdn, app_id: applicationId }, signal).catch((error: unknown) => {
+        this.#applications.forget(urls);
+        throw error;
       });
-    }
-    return toNumberHeld(await this.#read(msisdn, signal));
+      return toNumberHeld(await this.#read(msisdn, signal));
+    });
   }
 
   async configure(

@@ -7,6 +7,7 @@ import type {
   WebhookRequest,
   WebhookUrls,
 } from '../provider.ts';
+import { SendOnce } from '../send-once.ts';
 import { withoutPlus } from '../wire-number.ts';
 import { SentBody, VonageApi } from './vonage-api.ts';
 import { VonageApplications } from './vonage-applications.ts';
@@ -29,9 +30,6 @@ const CAPABILITIES: ProviderCapabilities = {
   provisioning: 'immediate',
   authenticityFactors: ['signature', 'secret_path'],
 };
-
-/** Texts sent lately, so that a webhook which is delivered twice does not become two texts. */
-const SENT_MAXIMUM = 10_000;
 
 /**
  * The adapter of Vonage (Voice API with NCCOs, Messages API, Numbers API, Application API).
@@ -58,7 +56,7 @@ class VonageProvider implements Provider {
   readonly #clock: Clock;
   readonly #api: VonageApi;
   readonly #numbers: VonageNumbers;
-  readonly #sent = new Set<string>();
+  readonly #texts = new SendOnce();
 
   constructor(config: VonageConfig, clock: Clock) {
     this.#config = config;
@@ -89,7 +87,6 @@ class VonageProvider implements Provider {
     providerMessageId: string,
     signal: AbortSignal,
   ): Promise<void> {
-    if (this.#sent.has(providerMessageId)) return;
     const json = {
       channel: 'sms',
       message_type: 'text',
@@ -99,10 +96,9 @@ class VonageProvider implements Provider {
       // Ours is the id of the text that came in: with it the two are found together in Vonage's reports.
       client_ref: providerMessageId,
     };
-    await this.#api.ask(SentBody, 'sending a text', 'POST', `${this.#config.apiUrl}/v1/messages`, signal, {
-      json,
+    const url = `${this.#config.apiUrl}/v1/messages`;
+    await this.#texts.run(providerMessageId, async () => {
+      await this.#api.ask(SentBody, 'sending a text', 'POST', url, signal, { json });
     });
-    if (this.#sent.size >= SENT_MAXIMUM) this.#sent.clear();
-    this.#sent.add(providerMessageId);
   }
 }
