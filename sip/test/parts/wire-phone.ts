@@ -38,20 +38,20 @@ export class WirePhone {
     return this.heard.map((message) => message.toString('latin1'));
   }
 
-  /** The final answer to a request, by its Call-ID, and how long it took. */
+  /** The final answer to a request, by its branch, and how long it took. */
   async ask(text: string, limitMs = 5_000): Promise<{ status: number; text: string; ms: number }> {
-    const callId = /^Call-ID: *(\S+)/im.exec(text)?.[1] ?? '';
+    const branch = /;branch=([^;\s]+)/.exec(text)?.[1] ?? '';
     const from = performance.now();
     let answer = '';
     let ms = 0;
     this.onMessage = (message) => {
-      if (answer === '' && /^SIP\/2.0 [2-6]/.test(message) && message.includes(callId)) {
+      if (answer === '' && /^SIP\/2.0 [2-6]/.test(message) && message.includes(branch)) {
         answer = message;
         ms = performance.now() - from;
       }
     };
     this.say(text);
-    await until(`an answer to ${callId}`, () => answer !== '', limitMs);
+    await until(`an answer to ${branch}`, () => answer !== '', limitMs);
     this.onMessage = null;
     return { status: Number(answer.slice(8, 11)), text: answer, ms };
   }
