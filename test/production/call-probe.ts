@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { Deployment } from './deployment.ts';
+import type { Replica } from './replica.ts';
+import { personNumber, POOL } from './seed.ts';
+
+const LOOK_MS = 50;
+/** what a provider waits before it asks somewhere else */
+const PATIENCE_MS = 1_000;
+
+export interface ProbeReport {
+  readonly asked: number;
+  /** questions that no replica answered with the bridge */
+  readonly unanswered: number;
+  /** milliseconds between the last answer before and the first after, at worst */
+  readonly longestGapMs: number;
+}
+
+/** A caller of one open session, who dials again and again, as a provider with two addresses of ours would ask. */
+export class CallProbe {
+  readonly #replicas: readonly Replica[];
+  readonly #apiKey: string;
+  readonly #question: { callingNumber: string; calledNumber: string };
+  #asked = 0;
+  #unanswered = 0;
+  #longestGapMs = 0;
+  #lastAnswerAt = performance.now();
+  #stopping = false;
+  readonly #running: Promise<void>;
+
+  private constructor(
+    replicas: readonly Replica[],
+    apiKey: string,
+    question: { callingNumber: string; calledNumber: string },
+  ) {
+    this.#replicas = replicas;
+    this.#apiKey = apiKey;
+    this.#question = question;
+    this.#running = this.#run();
+  }
+
+  static async start(deployment: Deployment, replicas: readonly Replica[]): Promise<CallProbe> {
+    const [customer, driver] = [personNumber(39_998), personNumber(39_999)];
+    const created = await replicas[0]?.ask(
+      'POST',
+      '/v1/sessions',
+      {
+        pool: POOL,
+        reference: `probe-${randomUUID()}`,
+        participants: [
+          { role: 'customer', realNumber: customer },
+          { role: 'driver', realNumber: driver },
+        ],
+      },
+      deployment.apiKey,
+    );
+    const calledNumber = created?.body.participants?.[1]?.virtualNumber;
+    if (typeof calledNumber !== 'string') throw new Error(`No session to call: ${JSON.stringify(created)}`);
+    return new CallProbe(replicas, deployment.apiKey, { callingNumber: customer, calledNumber });
+  }
+
+  get asked(): number {
+    return this.#asked;
+  }
+
+  async stop(): Promise<ProbeReport> {
+    this.#stopping = true;
+    await this.#running;
+    return { asked: this.#asked, unanswered: this.#unanswered, longestGapMs: Math.round(this.#longestGapMs) };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      this.#asked++;
+      const order = this.#asked % 2 === 0 ? this.#replicas : [...this.#replicas].reverse();
+      let answered = false;
+      for (const replica of order) {
+        answered = await this.#dial(replica);
+        if (answered) break;
+      }
+      if (answered) {
+        const now = performance.now();
+        this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAnswerAt);
+        this.#lastAnswerAt = now;
+      } else this.#unanswered++;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  async #dial(replica: Replica): Promise<boolean> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${replica.port}/v1/route-decisions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#apiKey}` },
+        body: JSON.stringify({ ...this.#question, callId: randomUUID() }),
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+      const body = (await response.json()) as { decision?: string };
+      return body.decision === 'bridge';
+    } catch {
+      return false;
+    }
+  }
+}
