@@ -25,7 +25,10 @@ const outputFile = path.join(outputDir, 'result.json');
 const exitCode = await runVitest();
 const { passed, failed, skipped } = readResult();
 rmSync(outputDir, { recursive: true, force: true });
-if (startedKafka) spawnSync(path.join(ROOT, 'scripts/kafka'), ['stop'], { stdio: 'ignore' });
+if (startedKafka) {
+  spawnSync(path.join(ROOT, 'scripts/kafka'), ['stop'], { env: environment, stdio: 'ignore' });
+  rmSync(environment.MASKLINE_KAFKA_DIR ?? '', { recursive: true, force: true });
+}
 
 console.log('');
 if (leftOut.length === 0) console.log('Nothing was left out.');
@@ -50,8 +53,11 @@ function startKafka(): void {
     );
     return;
   }
+  // A broker of its own: stopping it must not stop one that somebody develops on.
+  environment.MASKLINE_KAFKA_DIR ??= mkdtempSync(path.join(tmpdir(), 'maskline-kafka-'));
   console.log('Starting an Apache Kafka broker (the first time it is fetched, which takes a minute) …');
   const started = spawnSync(path.join(ROOT, 'scripts/kafka'), ['start'], {
+    env: environment,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
