@@ -7,6 +7,7 @@ import { readSimulatorConfig } from './providers/simulator/simulator-config.ts';
 import { createSimulatorProvider } from './providers/simulator/simulator-provider.ts';
 import { readSipConfig } from './providers/sip/sip-config.ts';
 import { createSipProvider } from './providers/sip/sip-provider.ts';
+import { createTelnyxProvider } from './providers/telnyx/telnyx-provider.ts';
 import { createTwilioProvider } from './providers/twilio/twilio-provider.ts';
 import { createVonageProvider } from './providers/vonage/vonage-provider.ts';
 
@@ -19,6 +20,7 @@ export function providerFactories(deps: { readonly clock: Clock }): ReadonlyMap<
     ['signalwire', (account) => createSignalWireProvider(account, deps)],
     ['plivo', (account) => createPlivoProvider(account, deps)],
     ['sip', (account) => createSipProvider(readSipConfig(account.credentials))],
+    ['telnyx', (account) => createTelnyxProvider(account, deps)],
     ['vonage', (account) => createVonageProvider(account, deps)],
   ]);
 }
