@@ -8,7 +8,7 @@ import { createPool } from './app/create-pool.ts';
 import { replenishPool } from './app/replenish-pool.ts';
 import type { DevConfig } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
-import { POOL_LIMITS, type Pool } from './domain/pool.ts';
+import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from './domain/pool.ts';
 import { ALL_SCOPES } from './http/scopes.ts';
 import { systemClock } from './lib/clock.ts';
 import { createId } from './lib/id.ts';
@@ -220,6 +220,7 @@ function sharedSecretOf(kept: SealedCredentials | null): string | null {
 async function ensurePool(app: App, tenant: string): Promise<void> {
   if (await app.storage.run(tenant, (storage) => storage.pools.get(DEV_POOL))) return;
   const pool: Pool = {
+    ...POLICY_DEFAULTS,
     name: DEV_POOL,
     mode: 'dedicated',
     selection: 'avoid_sticky',
@@ -230,7 +231,7 @@ async function ensurePool(app: App, tenant: string): Promise<void> {
     sessionTtlSeconds: POOL_LIMITS.sessionTtlSeconds.default,
     ringTimeoutSeconds: POOL_LIMITS.ringTimeoutSeconds.default,
     maxCallSeconds: POOL_LIMITS.maxCallSeconds.default,
-    stock: { providerAccount: DEV_ACCOUNT, lowWater: 20, target: 40, max: 5_000 },
+    stock: { providerAccount: DEV_ACCOUNT, fallbackAccounts: [], lowWater: 20, target: 40, max: 5_000 },
   };
   await createPool(app, { tenant, pool });
 }

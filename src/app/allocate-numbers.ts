@@ -1,6 +1,6 @@
 import { assignVirtualNumbers } from '../domain/allocation.ts';
-import type { Pool } from '../domain/pool.ts';
-import { routePairs } from '../domain/route.ts';
+import { type Pool, stockAccounts } from '../domain/pool.ts';
+import { routePairs, routeTerms } from '../domain/route.ts';
 import type { SessionMode } from '../domain/session.ts';
 import type { Capability, VirtualNumber } from '../domain/virtual-number.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
@@ -42,10 +42,11 @@ export async function allocateNumbers(
   context: { readonly tenant: string; readonly pool: Pool; readonly session: AllocatingSession },
 ): Promise<readonly VirtualNumber[] | null> {
   const { pool, session } = context;
+  const accounts = await accountsOf(storage, pool);
   const choose = pool.mode === 'dedicated' ? chooseDedicated : chooseShared;
   for (let attempt = 0; attempt < LIMITS.allocationAttempts; attempt++) {
     const outcome = await storage.attempt(async () => {
-      const choice = await choose(app, storage, context, attempt);
+      const choice = await choose(app, storage, { ...context, accounts }, attempt);
       if (choice === 'exhausted' || choice === 'lost') return choice === 'exhausted' ? choice : null;
       const routes = toRoutes(keys, pool, session, choice);
       return (await storage.routes.insertAll(session.id, routes, app.clock.now())) ? choice : null;
@@ -57,72 +58,112 @@ export async function allocateNumbers(
   throw new StorageContention(`Lost ${LIMITS.allocationAttempts} races for numbers of pool ${pool.name}.`);
 }
 
+/** Those that have numbers in service, in the order in which the pool buys from them; the others after them. */
+async function accountsOf(storage: TenantStorage, pool: Pool): Promise<readonly string[]> {
+  const present = await storage.pools.accounts(pool.name);
+  const preferred = pool.stock ? stockAccounts(pool.stock).filter((name) => present.includes(name)) : [];
+  return [...new Set([...preferred, ...present])];
+}
+
+interface Context {
+  readonly tenant: string;
+  readonly pool: Pool;
+  readonly session: AllocatingSession;
+  readonly accounts: readonly string[];
+}
+
 type Choice = readonly VirtualNumber[] | 'exhausted' | 'lost';
 type Choose = (
   app: Pick<App, 'clock' | 'stockWatch'>,
   storage: TenantStorage,
-  context: { readonly tenant: string; readonly pool: Pool; readonly session: AllocatingSession },
+  context: Context,
   attempt: number,
 ) => Promise<Choice>;
 
 /**
- * The first attempt takes the longest idle numbers that nobody of the session has met, skipping what others are
- * taking. Should that not be enough, the second way is exact: candidates for each participant, a matching, and
- * a claim that waits for whoever holds one of them, so that null means exhausted and not merely contended.
+ * The first attempts, one for each account, take the longest idle numbers that nobody of the session has met,
+ * skipping what others are taking. Should that not be enough, the second way is exact: candidates for each
+ * participant, a matching, and a claim that waits for whoever holds one of them, so that null means exhausted
+ * and not merely contended.
  */
-const chooseDedicated: Choose = async (app, storage, { pool, session }, attempt) => {
+const chooseDedicated: Choose = async (app, storage, { pool, session, accounts }, attempt) => {
   const { participants } = session;
   const now = app.clock.now();
-  if (attempt === 0 && pool.selection === 'avoid_sticky') {
-    const all = { ...searchOf(pool, session, now), callerKeys: participants.map((p) => p.callerKey) };
-    const taken = await storage.virtualNumbers.take(all, session.id);
+  const quick = pool.selection === 'avoid_sticky' ? accounts[attempt] : undefined;
+  if (quick !== undefined) {
+    const callerKeys = participants.map((p) => p.callerKey);
+    const taken = await storage.virtualNumbers.take(
+      { ...searchOf(pool, quick, session, now), callerKeys },
+      session.id,
+    );
     return taken.length === participants.length ? taken : 'lost';
   }
-  const candidates: VirtualNumber[][] = [];
-  for (const participant of participants) {
-    const search = searchFor(pool, session, participant, now);
-    const found = await storage.virtualNumbers.idleCandidates(search);
-    candidates.push(await preferSticky(storage, pool, participant, search, found));
+  for (const account of accounts) {
+    const candidates: VirtualNumber[][] = [];
+    for (const participant of participants) {
+      const search = searchFor(pool, account, session, participant, now);
+      const found = await storage.virtualNumbers.idleCandidates(search);
+      candidates.push(await preferSticky(storage, pool, participant, search, found));
+    }
+    const choice = assignVirtualNumbers(candidates);
+    if (choice === null) continue;
+    return (await storage.virtualNumbers.takeThese(choice, session.id, now)) ? choice : 'lost';
   }
-  const choice = assignVirtualNumbers(candidates);
-  if (choice === null) return 'exhausted';
-  return (await storage.virtualNumbers.takeThese(choice, session.id, now)) ? choice : 'lost';
+  return 'exhausted';
 };
 
 /** First-fit for each participant, numbers that do not stand for that person yet before those that do. */
-const chooseShared: Choose = async (app, storage, { tenant, pool, session }) => {
+const chooseShared: Choose = async (app, storage, { tenant, pool, session, accounts }) => {
   const now = app.clock.now();
   const spare = pool.stock?.lowWater ?? 0;
-  const candidates: VirtualNumber[][] = [];
-  for (const participant of session.participants) {
-    const search = searchFor(pool, session, participant, now);
-    const found = await storage.virtualNumbers.sharedCandidates({
-      ...search,
-      // A few more than needed tell how far this person is from running out.
-      limit: search.limit + spare,
-      standingFor: participant.callerKey,
-    });
-    app.stockWatch.noteHeadroom(tenant, pool.name, found.length - session.participants.length);
-    candidates.push(await preferSticky(storage, pool, participant, search, found));
+  let headroom = -session.participants.length;
+  let choice: Choice = 'exhausted';
+  for (const account of accounts) {
+    const candidates: VirtualNumber[][] = [];
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const participant of session.participants) {
+      const search = searchFor(pool, account, session, participant, now);
+      const found = await storage.virtualNumbers.sharedCandidates({
+        ...search,
+        // A few more than needed tell how far this person is from running out.
+        limit: search.limit + spare,
+        standingFor: participant.callerKey,
+      });
+      fewest = Math.min(fewest, found.length - session.participants.length);
+      candidates.push(await preferSticky(storage, pool, participant, search, found));
+    }
+    headroom = Math.max(headroom, fewest);
+    choice = assignVirtualNumbers(candidates) ?? 'exhausted';
+    if (choice !== 'exhausted') break;
   }
-  return assignVirtualNumbers(candidates) ?? 'exhausted';
+  app.stockWatch.noteHeadroom(tenant, pool.name, headroom);
+  return choice;
 };
 
-function searchOf(pool: Pool, session: AllocatingSession, now: number): Omit<CandidateSearch, 'callerKeys'> {
+function searchOf(
+  pool: Pool,
+  providerAccount: string,
+  session: AllocatingSession,
+  now: number,
+): Omit<CandidateSearch, 'callerKeys'> {
   const capability: Capability = session.mode === 'message' ? 'sms' : 'voice';
   // As many candidates each as there are participants suffice for a matching, if there is one (Hall).
-  return { pool: pool.name, capability, now, limit: session.participants.length };
+  return { pool: pool.name, providerAccount, capability, now, limit: session.participants.length };
 }
 
 /** The others dial it, so the others must not know it. */
 function searchFor(
   pool: Pool,
+  providerAccount: string,
   session: AllocatingSession,
   participant: AllocatingParticipant,
   now: number,
 ): CandidateSearch {
   const callers = session.participants.filter((other) => other.id !== participant.id);
-  return { ...searchOf(pool, session, now), callerKeys: callers.map((other) => other.callerKey) };
+  return {
+    ...searchOf(pool, providerAccount, session, now),
+    callerKeys: callers.map((other) => other.callerKey),
+  };
 }
 
 async function preferSticky(
@@ -156,7 +197,6 @@ function toRoutes(
     callerId: shown,
     mode: session.mode,
     liveUntil: session.expiresAt,
-    ringTimeoutSeconds: pool.ringTimeoutSeconds,
-    maxCallSeconds: pool.maxCallSeconds,
+    ...routeTerms(pool),
   }));
 }

@@ -1,5 +1,5 @@
 import { MasklineError } from '../domain/errors.ts';
-import { routePairs } from '../domain/route.ts';
+import { routePairs, routeTerms } from '../domain/route.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { invariant } from '../lib/assert.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
@@ -118,8 +118,7 @@ async function moveRoutes(
         callerId: shown,
         mode: session.mode,
         liveUntil: session.expiresAt,
-        ringTimeoutSeconds: pool.ringTimeoutSeconds,
-        maxCallSeconds: pool.maxCallSeconds,
+        ...routeTerms(pool),
       })),
     now,
   );

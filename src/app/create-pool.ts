@@ -2,6 +2,7 @@ import { MasklineError } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
 import { isConstraintError } from '../storage/storage-error.ts';
 import type { App } from './app.ts';
+import { checkRecording } from './check-recording.ts';
 import { checkStockPolicy } from './check-stock-policy.ts';
 
 /** @throws MasklineError MASK_ALREADY_EXISTS, MASK_UNKNOWN_PROVIDER_ACCOUNT, MASK_INVALID_REQUEST */
@@ -10,6 +11,7 @@ export async function createPool(
   params: { readonly tenant: string; readonly pool: Pool },
 ): Promise<Pool> {
   const { tenant, pool } = params;
+  await checkRecording(app, tenant, pool, []);
   await app.storage.transaction(tenant, async (storage) => {
     await checkStockPolicy(storage, pool.stock);
     if (await storage.pools.get(pool.name)) throw alreadyThere(pool.name);

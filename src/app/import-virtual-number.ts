@@ -1,7 +1,8 @@
 import { MasklineError } from '../domain/errors.ts';
 import { type Capability, type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
-import type { VirtualNumberRow } from '../storage/storage.ts';
+import type { NewVirtualNumber, VirtualNumberRow } from '../storage/storage.ts';
 import type { App } from './app.ts';
+import { checkRecording } from './check-recording.ts';
 
 export interface ImportVirtualNumberParams {
   readonly tenant: string;
@@ -20,7 +21,7 @@ export async function importVirtualNumber(
   params: ImportVirtualNumberParams,
 ): Promise<VirtualNumberRow> {
   const { tenant, virtualNumber, pool, providerAccount, capabilities } = params;
-  const row: VirtualNumberRow = {
+  const row: NewVirtualNumber = {
     virtualNumber,
     pool,
     providerAccount,
@@ -28,7 +29,10 @@ export async function importVirtualNumber(
     providerNumberId: null,
     state: VirtualNumberState.InService,
     createdAt: app.clock.now(),
+    imported: true,
   };
+  const into = await app.storage.run(tenant, (storage) => storage.pools.get(pool));
+  if (into) await checkRecording(app, tenant, { ...into, stock: null }, [providerAccount]);
   await app.storage.transaction(tenant, async (storage) => {
     if (!(await storage.pools.get(pool))) {
       throw new MasklineError(
@@ -50,5 +54,5 @@ export async function importVirtualNumber(
     }
   });
   app.wake.pending.raise();
-  return row;
+  return { ...row, imported: true, previousWebhooks: null, withdrawnAt: null };
 }

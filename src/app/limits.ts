@@ -17,9 +17,30 @@ export const LIMITS = {
   intentBatch: 1_000,
   /** a purchase that the provider does not list after so long was not made */
   intentPatienceSeconds: 60,
+  /** the same where orders take their time */
+  intentPatienceAsynchronousSeconds: 15 * 60,
+  /** what an account may buy, and buy and give back, in 30 days, unless its own budget says otherwise */
+  monthlyPurchases: 5_000,
+  monthlyChurn: 10_000,
   providerTimeoutMs: 10_000,
+  /** for a list of every number held, which can be many pages */
+  providerListTimeoutMs: 60_000,
+  /** for a provider that wants a pause and does not say how long */
+  providerPauseSeconds: 30,
+  /** at most this share of an account's numbers, and so many beyond it, are withdrawn at once */
+  vanishedShare: 0.2,
+  vanishedExtra: 5,
+  numberPage: 500,
+  /** draining numbers given back in one look */
+  drainBatch: 50,
   profileTimeoutMs: 3_000,
   /** after this much silence beyond its limit, a call is closed by us */
   callOverdueSeconds: 120,
-  messageCharacters: 1_600,
+  /** a call that nobody reports on is asked about this often */
+  callQuietSeconds: 240,
+  /** calls of one account that are asked about in one look, and how many at a time */
+  callCheckBatch: 100,
+  callCheckConcurrency: 5,
+  /** how much longer we wait for a provider that cannot say now how a call has ended */
+  callEndPatienceSeconds: 300,
 } as const;

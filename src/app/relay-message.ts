@@ -1,3 +1,5 @@
+import { isCarrierKeyword } from '../domain/carrier-keyword.ts';
+import { type ArrivedText, toRelayedText } from '../domain/relayed-text.ts';
 import { type DecisionReason, judgeRoute } from '../domain/route.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { createId } from '../lib/id.ts';
@@ -11,13 +13,12 @@ import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { routePlace } from './route-place.ts';
 
-export interface RelayQuestion {
+export interface RelayQuestion extends ArrivedText {
   readonly tenant: string;
   readonly providerAccount: string;
   readonly providerMessageId: string;
   readonly sendingNumber: PhoneNumber | null;
   readonly calledNumber: VirtualNumber | null;
-  readonly body: string;
 }
 
 export interface RelayedMessage {
@@ -29,7 +30,8 @@ export interface RelayedMessage {
 
 /**
  * Says what to do with a text: the same look-up as a call. A refused text is dropped in silence, because an
- * automatic reply to strangers can be made to cost money. The words pass through and are not kept.
+ * automatic reply to strangers can be made to cost money. The words pass through and are not kept. STOP and the
+ * like are meant for the carrier, which acts on them itself: they are not passed on, and not answered by us.
  * It never throws and answers by LIMITS.answerDeadlineMs.
  */
 export async function relayMessage(app: App, question: RelayQuestion): Promise<RelayedMessage> {
@@ -57,11 +59,12 @@ async function decide(app: App, question: RelayQuestion): Promise<RelayedMessage
       : await app.storage.run(tenant, (storage) =>
           storage.routes.lookup({ providerAccount, virtualNumber: calledNumber, callerKey, now }),
         );
-  const verdict = judgeRoute({ now, kind: 'message', ...found });
+  const verdict = judgeRoute({ now, kind: 'message', verification: null, ...found });
+  const reason = verdict.reason === 'ok' && isCarrierKeyword(question.body) ? 'blocked' : verdict.reason;
   const relayed =
-    verdict.reason === 'ok' && found.route && callerKey && calledNumber
-      ? relay(keys, found.route, calledNumber, callerKey, question.body)
-      : drop(verdict.reason === 'ok' ? 'unknown_caller' : verdict.reason, found.route?.sessionId ?? null);
+    reason === 'ok' && found.route && callerKey && calledNumber
+      ? relay(keys, found.route, calledNumber, callerKey, question)
+      : drop(reason === 'ok' ? 'unknown_caller' : reason, found.route?.sessionId ?? null);
   // As with calls: what was dialled is not kept unless it is one of our numbers.
   const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
   const record = toRecord(app, recorded, callerKey, found.route, relayed);
@@ -76,18 +79,20 @@ async function decide(app: App, question: RelayQuestion): Promise<RelayedMessage
 
 function relay(
   keys: TenantKeys,
-  route: Pick<FoundRoute, 'sealedDestination' | 'sessionId' | 'callerId'>,
+  route: Pick<FoundRoute, 'sealedDestination' | 'sessionId' | 'callerId' | 'attachments' | 'maskNumbers'>,
   dialled: VirtualNumber,
   callerKey: CallerKey,
-  body: string,
+  text: ArrivedText,
 ): RelayedMessage {
   if (!route.sealedDestination) return drop('session_ended', route.sessionId);
   const destination = keys.openNumber(route.sealedDestination, routePlace(dialled, callerKey));
+  const { body, mediaUrls } = toRelayedText(text, route);
   const instruction = {
     decision: 'relay',
     destination,
     sender: route.callerId,
-    body: body.slice(0, LIMITS.messageCharacters),
+    body,
+    ...(mediaUrls.length > 0 && { mediaUrls }),
   } as const;
   return { messageId: null, sessionId: route.sessionId, reason: 'ok', instruction };
 }
@@ -120,8 +125,10 @@ async function replay(
   if (!fresh || !sealedDestination || !sessionId || !senderId || !question.calledNumber) {
     return drop('session_ended', sessionId);
   }
-  const route = { sealedDestination, sessionId, callerId: senderId };
-  return { ...relay(keys, route, question.calledNumber, callerKey, question.body), messageId: decided.id };
+  const { attachments, maskNumbers } = decided;
+  const terms = { attachments: attachments ?? false, maskNumbers: maskNumbers ?? true };
+  const route = { sealedDestination, sessionId, callerId: senderId, ...terms };
+  return { ...relay(keys, route, question.calledNumber, callerKey, question), messageId: decided.id };
 }
 
 function toRecord(

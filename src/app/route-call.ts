@@ -77,7 +77,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {
             now,
           }),
         );
-  const verdict = judgeRoute({ now, kind: question.kind, ...found });
+  const verdict = judgeRoute({ now, kind: question.kind, verification: question.attestation, ...found });
   const bridged = verdict.reason === 'ok' && callerKey && calledNumber ? found.route : null;
   // Opened before it is recorded: a destination that cannot be opened must not be recorded as connected.
   const routed =
@@ -118,13 +118,19 @@ function bridge(
       callerId: route.callerId,
       ringTimeoutSeconds: route.ringTimeoutSeconds,
       maxCallSeconds: route.maxCallSeconds,
+      ...(route.recordingConsent !== null && { recording: { consent: route.recordingConsent } }),
     },
   };
 }
 
 type DecidedRoute = Pick<
   FoundRoute,
-  'sessionId' | 'sealedDestination' | 'callerId' | 'ringTimeoutSeconds' | 'maxCallSeconds'
+  | 'sessionId'
+  | 'sealedDestination'
+  | 'callerId'
+  | 'ringTimeoutSeconds'
+  | 'maxCallSeconds'
+  | 'recordingConsent'
 >;
 
 function refusal(reason: RefusalReason, callId: string | null, sessionId: string | null): RoutedCall {
@@ -165,9 +171,10 @@ async function replay(
 }
 
 function toDecidedRoute(decided: DecidedCall): DecidedRoute | null {
-  const { sessionId, sealedDestination, callerId, ringTimeoutSeconds, maxCallSeconds } = decided;
+  const { sessionId, sealedDestination, callerId, ringTimeoutSeconds, maxCallSeconds, recordingConsent } =
+    decided;
   if (!sessionId || !sealedDestination || !callerId || !ringTimeoutSeconds || !maxCallSeconds) return null;
-  return { sessionId, sealedDestination, callerId, ringTimeoutSeconds, maxCallSeconds };
+  return { sessionId, sealedDestination, callerId, ringTimeoutSeconds, maxCallSeconds, recordingConsent };
 }
 
 function sameKey(a: CallerKey | null, b: CallerKey | null): boolean {
@@ -199,6 +206,7 @@ function toRecord(
     ringTimeoutSeconds: connected?.ringTimeoutSeconds ?? null,
     maxCallSeconds: connected?.maxCallSeconds ?? null,
     startedAt: app.clock.now(),
+    attestation: question.attestation,
   };
 }
 

@@ -19,7 +19,7 @@ export async function servePending(app: App, tenant: string, poolName: string): 
       const session = await storage.sessions.get(id);
       const pool = await storage.pools.get(poolName);
       if (!pool || session?.state !== 'pending') return false;
-      const resolved = unseal(keys, session);
+      const resolved = unsealPending(keys, session);
       const event = resolved && (await openPending(app, storage, keys, pool, resolved));
       if (event) await storage.outboxAppend([event]);
       return event !== null;
@@ -34,7 +34,7 @@ export async function servePending(app: App, tenant: string, poolName: string): 
 }
 
 /** Null when a number was erased meanwhile: such a session can only expire. */
-function unseal(keys: TenantKeys, session: SessionRow): PendingSession | null {
+export function unsealPending(keys: TenantKeys, session: SessionRow): PendingSession | null {
   const participants: (PendingSession['participants'][number] & { sealedNumber: Uint8Array })[] = [];
   for (const p of session.participants) {
     if (!p.sealedNumber || !p.callerKey) return null;

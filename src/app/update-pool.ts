@@ -1,6 +1,7 @@
 import { MasklineError } from '../domain/errors.ts';
 import type { Pool, PoolPolicy } from '../domain/pool.ts';
 import type { App } from './app.ts';
+import { checkRecording } from './check-recording.ts';
 import { checkStockPolicy } from './check-stock-policy.ts';
 
 export interface UpdatePoolParams {
@@ -17,6 +18,7 @@ export interface UpdatePoolParams {
  */
 export async function updatePool(app: App, params: UpdatePoolParams): Promise<Pool | null> {
   const { tenant, name, changes } = params;
+  if (changes.recording || changes.stock) await checkChange(app, params);
   const updated = await app.storage.transaction(tenant, async (storage) => {
     const pool = await storage.pools.get(name);
     if (!pool) return null;
@@ -36,4 +38,12 @@ export async function updatePool(app: App, params: UpdatePoolParams): Promise<Po
     app.wake.pending.raise();
   }
   return updated;
+}
+
+async function checkChange(app: App, { tenant, name, changes }: UpdatePoolParams): Promise<void> {
+  const [pool, present] = await app.storage.run(tenant, async ({ pools }) => [
+    await pools.get(name),
+    await pools.accounts(name),
+  ]);
+  if (pool) await checkRecording(app, tenant, { ...pool, ...changes }, present);
 }

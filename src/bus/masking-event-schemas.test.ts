@@ -29,6 +29,8 @@ const schemasMatchTypes: {
   'message.refused': true,
   'virtual_number.provisioned': true,
   'virtual_number.suspended': true,
+  'provider_account.unavailable': true,
+  'provider_account.recovered': true,
 };
 
 const opened: MaskingEventData['session.opened'] = {

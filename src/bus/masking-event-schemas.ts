@@ -82,7 +82,8 @@ const reason = text('why');
 export const maskingEventSchemas = {
   'session.opened': Type.Object(session, {
     ...closed,
-    description: 'The participants can reach each other.',
+    description:
+      'The participants can reach each other. Announced again, with other numbers, when one of them was withdrawn.',
   }),
   'session.pending': Type.Object(session, {
     ...closed,
@@ -126,5 +127,13 @@ export const maskingEventSchemas = {
   'virtual_number.suspended': Type.Object(
     { ...heldNumber, reason },
     { ...closed, description: 'A number gets no new sessions until somebody lifts it.' },
+  ),
+  'provider_account.unavailable': Type.Object(
+    { providerAccount: heldNumber.providerAccount, reason },
+    { ...closed, description: 'An account fails again and again; nothing is bought from it for now.' },
+  ),
+  'provider_account.recovered': Type.Object(
+    { providerAccount: heldNumber.providerAccount },
+    { ...closed, description: 'The account works again.' },
   ),
 } as const satisfies Record<MaskingEventType, TSchema>;

@@ -1,4 +1,4 @@
-import type { DecisionReason } from './route.ts';
+import type { DecisionReason, Verification } from './route.ts';
 import type { VirtualNumber } from './virtual-number.ts';
 
 /** Where a call stands. `refused` and `ended` are final. See docs/state-machines.md. */
@@ -58,6 +58,8 @@ export interface CallRecord extends CallProgress {
   readonly callerId: VirtualNumber | null;
   readonly decision: 'bridge' | 'announce' | 'collect_pin' | 'reject';
   readonly reason: DecisionReason;
+  /** what the network said of the caller, whatever the pool makes of it */
+  readonly attestation: Verification;
 }
 
 /**

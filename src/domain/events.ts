@@ -13,6 +13,8 @@ export const MASKING_EVENT_TYPES = [
   'message.refused',
   'virtual_number.provisioned',
   'virtual_number.suspended',
+  'provider_account.unavailable',
+  'provider_account.recovered',
 ] as const;
 export type MaskingEventType = (typeof MASKING_EVENT_TYPES)[number];
 
@@ -61,6 +63,8 @@ export interface MaskingEventData {
   'message.refused': MessageEventData & { readonly reason: string };
   'virtual_number.provisioned': VirtualNumberEventData;
   'virtual_number.suspended': VirtualNumberEventData & { readonly reason: string };
+  'provider_account.unavailable': { readonly providerAccount: string; readonly reason: string };
+  'provider_account.recovered': { readonly providerAccount: string };
 }
 
 interface MessageEventData {

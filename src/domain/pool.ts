@@ -7,9 +7,22 @@ export type Selection = 'avoid_sticky' | 'prefer_sticky';
 /** Numbers are bought when fewer than `lowWater` are to spare, up to `target` to spare, and never beyond `max` in all. */
 export interface StockPolicy {
   readonly providerAccount: string;
+  /** bought from, in this order, while the one before cannot deliver */
+  readonly fallbackAccounts: readonly string[];
   readonly lowWater: number;
   readonly target: number;
   readonly max: number;
+}
+
+/**
+ * What STIR/SHAKEN must say of a caller. `ignore`: it is only recorded. `prefer`: one whose verification failed is
+ * refused, and one that nothing is said of is not. `require`: only full attestation, `A`, is connected.
+ */
+export type AttestationPolicy = 'ignore' | 'prefer' | 'require';
+
+/** Calls are recorded, after both have heard the sentence. */
+export interface RecordingPolicy {
+  readonly consent: string;
 }
 
 export interface PoolPolicy {
@@ -24,6 +37,12 @@ export interface PoolPolicy {
   readonly ringTimeoutSeconds: number;
   readonly maxCallSeconds: number;
   readonly stock: StockPolicy | null;
+  readonly attestation: AttestationPolicy;
+  /** null: nothing is ever recorded */
+  readonly recording: RecordingPolicy | null;
+  /** whether pictures and the like are passed on with a text; if not, the text says that there was one */
+  readonly attachments: boolean;
+  readonly maskNumbersInMessages: boolean;
 }
 
 export interface Pool extends PoolPolicy {
@@ -40,6 +59,21 @@ export const POOL_LIMITS = {
   ringTimeoutSeconds: { default: 25, minimum: 5, maximum: 120 },
   maxCallSeconds: { default: 3_600, minimum: 10, maximum: 4 * 3_600 },
 } as const;
+
+/** What a pool does about things that it says nothing about: the cautious side of each. */
+export const POLICY_DEFAULTS = {
+  attestation: 'ignore',
+  recording: null,
+  attachments: false,
+  maskNumbersInMessages: false,
+} as const satisfies Partial<PoolPolicy>;
+
+export const FALLBACK_ACCOUNTS_MAXIMUM = 5;
+
+/** The accounts that a pool buys from, in order. */
+export function stockAccounts(stock: StockPolicy): readonly string[] {
+  return [...new Set([stock.providerAccount, ...stock.fallbackAccounts])];
+}
 
 export interface StockNow {
   readonly inService: number;

@@ -1,3 +1,4 @@
+import type { AttestationPolicy, PoolPolicy } from './pool.ts';
 import { modeAllows, type SessionMode } from './session.ts';
 import type { VirtualNumber } from './virtual-number.ts';
 
@@ -35,7 +36,7 @@ export function announcementFor(reason: RefusalReason): Announcement {
  * What storage knows about (dialled virtual number, caller): the route if there is one, live or resting.
  * It holds everything that an answer needs, so that a decision takes one look-up.
  */
-export interface RouteFacts {
+export interface RouteFacts extends RouteTerms {
   readonly sessionId: string;
   readonly callingParticipantId: string;
   readonly callingRole: string;
@@ -45,9 +46,32 @@ export interface RouteFacts {
   readonly callerId: VirtualNumber;
   readonly mode: SessionMode;
   readonly liveUntil: number;
+}
+
+/** What the pool said when the route was made; a session keeps it, whatever becomes of the pool. */
+export interface RouteTerms {
   readonly ringTimeoutSeconds: number;
   readonly maxCallSeconds: number;
+  readonly attestation: AttestationPolicy;
+  /** what both hear before the call is recorded; null is no recording */
+  readonly recordingConsent: string | null;
+  readonly attachments: boolean;
+  readonly maskNumbers: boolean;
 }
+
+export function routeTerms(pool: PoolPolicy): RouteTerms {
+  return {
+    ringTimeoutSeconds: pool.ringTimeoutSeconds,
+    maxCallSeconds: pool.maxCallSeconds,
+    attestation: pool.attestation,
+    recordingConsent: pool.recording?.consent ?? null,
+    attachments: pool.attachments,
+    maskNumbers: pool.maskNumbersInMessages,
+  };
+}
+
+/** The verdict of STIR/SHAKEN on a caller, in our words; null when the network says nothing. */
+export type Verification = 'A' | 'B' | 'C' | 'failed' | null;
 
 export type RouteVerdict =
   | { readonly reason: 'ok'; readonly route: RouteFacts }
@@ -60,12 +84,26 @@ export function judgeRoute(facts: {
   /** whether the dialled number is held by this tenant at the provider account that asks */
   readonly numberKnown: boolean;
   readonly route: RouteFacts | null;
+  /** null for a text: no network vouches for those */
+  readonly verification: Verification;
 }): RouteVerdict {
   if (!facts.numberKnown) return { reason: 'unknown_number', route: null };
   if (facts.route === null) return { reason: 'unknown_caller', route: null };
   if (facts.now >= facts.route.liveUntil) return { reason: 'session_ended', route: facts.route };
   if (!modeAllows(facts.route.mode, facts.kind)) return { reason: 'mode_not_allowed', route: facts.route };
+  if (facts.kind === 'call' && !isVerifiedEnough(facts.route.attestation, facts.verification)) {
+    return { reason: 'caller_not_verified', route: facts.route };
+  }
   return { reason: 'ok', route: facts.route };
+}
+
+/**
+ * Silence is no evidence: most calls of the world carry no attestation. A failed verification is: somebody has
+ * signed a number that is not theirs, or changed what was signed.
+ */
+function isVerifiedEnough(policy: AttestationPolicy, verification: Verification): boolean {
+  if (policy === 'ignore') return true;
+  return policy === 'prefer' ? verification !== 'failed' : verification === 'A';
 }
 
 /** One ordered pair of a session: when `calling` dials `dialled`, `called` rings and sees `shown`. */

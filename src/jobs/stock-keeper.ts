@@ -1,13 +1,11 @@
 import type { App } from '../app/app.ts';
 import { replenishPool } from '../app/replenish-pool.ts';
-import type { Instant } from '../lib/clock.ts';
 import type { Job } from './job.ts';
 import { Lease } from './lease.ts';
 
 /** Looks at the stock of every pool: at start, when an order comes or an assignment takes numbers, and regularly. */
 export function stockKeeper(app: App, deps: { holder: string }): Job {
   const lease = new Lease('stock', deps.holder, app.storage.system, app.clock);
-  const notBefore = new Map<string, Instant>();
   return {
     name: 'stock-keeper',
     intervalMs: 5_000,
@@ -15,10 +13,7 @@ export function stockKeeper(app: App, deps: { holder: string }): Job {
     async run(signal) {
       for (const { tenant, pool } of await app.storage.system.poolList()) {
         if (signal.aborted || !(await lease.hold())) return;
-        const key = `${tenant}/${pool}`;
-        if (app.clock.now() < (notBefore.get(key) ?? 0)) continue;
-        const { bought, retryAfterSeconds } = await replenishPool(app, tenant, pool);
-        if (retryAfterSeconds !== null) notBefore.set(key, app.clock.now() + retryAfterSeconds * 1_000);
+        const { bought } = await replenishPool(app, tenant, pool);
         if (bought > 0) app.log.info({ pool, bought }, 'Bought virtual numbers.');
       }
     },

@@ -69,6 +69,8 @@ export interface InboundMessage {
   readonly calledNumber: VirtualNumber | null;
   readonly body: string;
   readonly attachments: number;
+  /** where the attachments are, for an adapter that can pass them on; left out, they stay behind */
+  readonly mediaUrls?: readonly string[];
 }
 
 export interface StatusCallback {
@@ -107,6 +109,8 @@ export type MessageInstruction =
       readonly destination: PhoneNumber;
       readonly sender: VirtualNumber;
       readonly body: string;
+      /** of the inbound message, as its adapter gave them; absent where the pool allows no attachments */
+      readonly mediaUrls?: readonly string[];
     }
   | { readonly decision: 'drop' };
 

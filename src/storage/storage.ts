@@ -1,7 +1,7 @@
 import type { CallProgress, CallRecord, LegStatus } from '../domain/call.ts';
 import type { MaskingEvent } from '../domain/events.ts';
 import type { Pool, StockNow } from '../domain/pool.ts';
-import type { DecisionReason, RouteFacts } from '../domain/route.ts';
+import type { DecisionReason, RouteFacts, Verification } from '../domain/route.ts';
 import type { ClosedReason, Session, SessionMode, SessionState } from '../domain/session.ts';
 import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
@@ -65,16 +65,18 @@ export interface PoolStorage {
   list(page: Page): Promise<readonly Pool[]>;
   update(pool: Pool): Promise<void>;
   stockNow(pool: string, now: Instant): Promise<StockNow>;
+  /** Accounts that numbers in service are of, in the order of their names; cheap enough for every assignment. */
+  accounts(pool: string): Promise<readonly string[]>;
   /**
-   * Numbers that a session could get now, in service and not held, counted up to `limit`; cheap enough to ask
-   * on every assignment.
+   * Numbers that a session could get now, in service and not held: a count for each account that has any, up to
+   * `limit` each.
    */
-  spare(pool: string, now: Instant, limit: number): Promise<number>;
+  spare(pool: string, now: Instant, limit: number): Promise<readonly number[]>;
   /** Whether a session of the pool is not closed, or a number of it rests. */
   inUse(pool: string, now: Instant): Promise<boolean>;
 }
 
-export interface VirtualNumberRow {
+export interface NewVirtualNumber {
   readonly virtualNumber: VirtualNumber;
   readonly pool: string;
   readonly providerAccount: string;
@@ -82,11 +84,23 @@ export interface VirtualNumberRow {
   readonly capabilities: readonly Capability[];
   readonly state: VirtualNumberState;
   readonly createdAt: Instant;
+  /** it was at the provider before us, and stays there after us; default false */
+  readonly imported?: boolean;
+}
+
+export interface VirtualNumberRow extends NewVirtualNumber {
+  readonly imported: boolean;
+  /** where its webhooks pointed before us, in the adapter's own words; null when we have not changed them */
+  readonly previousWebhooks: unknown;
+  /** since when the provider lists it no more; a call to it is not ours to answer */
+  readonly withdrawnAt: Instant | null;
 }
 
 /** What a number must fulfil to stand for one participant. */
 export interface CandidateSearch {
   readonly pool: string;
+  /** all numbers of a session are of one account: the one that carries a call must own what it shows */
+  readonly providerAccount: string;
   readonly capability: Capability;
   /** those who would dial it; none of them may have a live or resting route on it */
   readonly callerKeys: readonly CallerKey[];
@@ -96,8 +110,22 @@ export interface CandidateSearch {
 
 export interface VirtualNumberStorage {
   /** Returns false when the number is known already. */
-  insert(row: VirtualNumberRow): Promise<boolean>;
+  insert(row: NewVirtualNumber): Promise<boolean>;
   get(virtualNumber: VirtualNumber): Promise<VirtualNumberRow | null>;
+  /** The same, locked until the transaction ends. */
+  lock(virtualNumber: VirtualNumber): Promise<VirtualNumberRow | null>;
+  /** Numbers of an account that are not given back, in their order. */
+  ofAccount(providerAccount: string, page: Page): Promise<readonly VirtualNumberRow[]>;
+  /** What was there first counts: a second change of the webhooks does not overwrite it. */
+  configured(
+    virtualNumber: VirtualNumber,
+    providerNumberId: string,
+    previousWebhooks: unknown,
+  ): Promise<void>;
+  /** Suspends a number that the provider lists no more. */
+  withdraw(virtualNumber: VirtualNumber, at: Instant): Promise<void>;
+  /** Whether a call that has not ended was made to it, or shows it. */
+  onCall(virtualNumber: VirtualNumber): Promise<boolean>;
   list(
     filter: { pool: string | null; state: VirtualNumberState | null },
     page: Page,
@@ -197,6 +225,10 @@ export interface SessionStorage {
   /** Writes the allocations and opens the session. */
   open(id: string, allocations: readonly Allocation[], at: Instant, expiresAt: Instant): Promise<void>;
   close(id: string, at: Instant, reason: ClosedReason): Promise<void>;
+  /** Open sessions in which this number stands for somebody. */
+  holding(virtualNumber: VirtualNumber): Promise<readonly { id: string; reference: string }[]>;
+  /** Takes an open session's numbers away: it waits for others. Its routes are the caller's business. */
+  setPending(id: string): Promise<void>;
   setExpiry(id: string, expiresAt: Instant): Promise<void>;
   setParticipantNumber(
     id: string,
@@ -238,6 +270,8 @@ export interface DecidedCall extends CallRecord {
   readonly maxCallSeconds: number | null;
   /** of the route that was chosen, if it is still the same and live; else null */
   readonly sealedDestination: Sealed | null;
+  /** of that route */
+  readonly recordingConsent: string | null;
 }
 
 export interface RouteStorage {
@@ -278,6 +312,7 @@ export interface NewCall {
   readonly ringTimeoutSeconds: number | null;
   readonly maxCallSeconds: number | null;
   readonly startedAt: Instant;
+  readonly attestation: Verification;
 }
 
 export interface LockedCall extends CallRecord {
@@ -300,6 +335,8 @@ export interface CallStorage {
   /** Locks the call until the transaction ends. */
   lock(providerAccount: string, providerCallId: string): Promise<LockedCall | null>;
   lockById(id: string): Promise<LockedCall | null>;
+  /** The provider was asked how these have ended. */
+  setChecked(ids: readonly string[], at: Instant): Promise<void>;
   setProgress(id: string, progress: CallProgress): Promise<void>;
   addEvent(id: string, status: LegStatus, receivedAt: Instant): Promise<void>;
   /** When the last call of the session ended, or must have ended at the latest; null without calls. */
@@ -336,13 +373,17 @@ export interface MessageRecord {
   readonly createdAt: Instant;
 }
 
+export interface DecidedMessage extends MessageRecord {
+  readonly callerKey: CallerKey | null;
+  /** of the route that was chosen, if it is still the same and live; else null, and so what it allows */
+  readonly sealedDestination: Sealed | null;
+  readonly attachments: boolean | null;
+  readonly maskNumbers: boolean | null;
+}
+
 export interface MessageStorage {
   insert(message: NewMessage, event: OutboxEvent): Promise<boolean>;
-  decided(
-    providerAccount: string,
-    providerMessageId: string,
-    now: Instant,
-  ): Promise<(MessageRecord & { callerKey: CallerKey | null; sealedDestination: Sealed | null }) | null>;
+  decided(providerAccount: string, providerMessageId: string, now: Instant): Promise<DecidedMessage | null>;
   list(filter: { sessionId: string | null }, page: Page): Promise<readonly MessageRecord[]>;
 }
 
@@ -359,6 +400,21 @@ export interface ProviderAccountStorage {
   insert(account: ProviderAccountRow, at: Instant): Promise<void>;
   update(account: ProviderAccountRow): Promise<void>;
   get(name: string): Promise<ProviderAccountRow | null>;
+  list(): Promise<readonly ProviderAccountRow[]>;
+  /** The account's own limits, locked until the transaction ends. */
+  lockBudget(name: string): Promise<AccountBudget | null>;
+  setBudget(name: string, budget: AccountBudget): Promise<void>;
+  /** Pools that buy from it and numbers that are held there, so that it cannot be removed. */
+  uses(name: string): Promise<{ readonly pools: readonly string[]; readonly numbers: number }>;
+  /** Forgets its credentials and everything else but its name, which the history refers to. */
+  remove(name: string, at: Instant): Promise<void>;
+}
+
+/** In 30 days; null is the service's own limit. */
+export interface AccountBudget {
+  readonly monthlyPurchaseMax: number | null;
+  /** purchases and returns together */
+  readonly monthlyChurnMax: number | null;
 }
 
 export interface ApiKeyRow {
@@ -392,9 +448,16 @@ export interface IntentStorage {
   /** Returns false when an intent for that number is under way. */
   insert(intent: IntentRow): Promise<boolean>;
   setState(id: string, state: IntentRow['state'], at: Instant, error: string | null): Promise<void>;
+  /** The intent for this number that is under way. */
+  openFor(providerAccount: string, virtualNumber: VirtualNumber): Promise<IntentRow | null>;
   /** Oldest first. */
   unsettled(providerAccount: string, limit: number): Promise<readonly IntentRow[]>;
-  countUnsettled(pool: string): Promise<number>;
+  /** Purchases whose outcome is not known, by account. */
+  countUnsettled(pool: string): Promise<ReadonlyMap<string, number>>;
+  /** What an account has spent since then: everything but what has failed. */
+  spent(providerAccount: string, since: Instant): Promise<{ purchases: number; decommissions: number }>;
+  /** Purchases of these numbers that were given up, although they may have been made; the latest of each. */
+  givenUp(providerAccount: string, virtualNumbers: readonly string[]): Promise<readonly IntentRow[]>;
 }
 
 export interface IdempotencyStorage {
@@ -434,6 +497,8 @@ export interface SystemStorage {
   pendingPools(): Promise<readonly { tenant: string; pool: string }[]>;
   /** Calls whose end should have been reported by now. */
   overdueCalls(now: Instant, limit: number): Promise<readonly { tenant: string; id: string }[]>;
+  /** Calls that began, and were last asked about, before then; those that wait longest first. */
+  quietCalls(before: Instant, limit: number): Promise<readonly QuietCall[]>;
   /** The oldest events that wait to be published, in the order in which they were committed for each key. */
   outboxOldest(limit: number): Promise<readonly OutboxRow[]>;
   /** They are durable on the bus. */
@@ -446,6 +511,13 @@ export interface SystemStorage {
   trim(before: { routes: Instant; inbox: Instant; idempotency: Instant }, limit: number): Promise<number>;
   /** Answers quickly, or throws StorageError. */
   ping(): Promise<void>;
+}
+
+export interface QuietCall {
+  readonly tenant: string;
+  readonly id: string;
+  readonly providerAccount: string;
+  readonly providerCallId: string;
 }
 
 export interface OutboxRow extends OutboxEvent {

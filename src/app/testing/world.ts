@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { Pool } from '../../domain/pool.ts';
-import { POOL_LIMITS } from '../../domain/pool.ts';
+import { POLICY_DEFAULTS, POOL_LIMITS } from '../../domain/pool.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import { createId } from '../../lib/id.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
@@ -160,6 +160,7 @@ async function ownDatabase(): Promise<Database> {
 
 function defaultPool(): Pool {
   return {
+    ...POLICY_DEFAULTS,
     name: 'city',
     mode: 'dedicated',
     selection: 'avoid_sticky',

@@ -33,6 +33,9 @@ export const CallComponent = {
     callerId: nullableText({ ...NullableVirtualNumber, description: 'What the callee sees.' }),
     decision: oneOf(['bridge', 'announce', 'collect_pin', 'reject']),
     reason: Reason,
+    attestation: nullableOneOf(['A', 'B', 'C', 'failed'], {
+      description: 'STIR/SHAKEN, as the network verified the caller; null when it said nothing.',
+    }),
     state: oneOf(['decided', 'ringing', 'answered', 'ended', 'refused']),
     startedAt: Timestamp,
     ringingAt: NullableTimestamp,
@@ -56,6 +59,7 @@ export function toCallAnswer(call: CallRecord): Static<typeof CallComponent.sche
     callerId: call.callerId,
     decision: call.decision,
     reason: call.reason,
+    attestation: call.attestation,
     state: call.state,
     startedAt: toTimestamp(call.startedAt),
     ringingAt: toNullableTimestamp(call.ringingAt),

@@ -1,7 +1,13 @@
 import { type Static, Type } from 'typebox';
-import { POOL_LIMITS, type Pool, type StockNow } from '../../domain/pool.ts';
+import {
+  FALLBACK_ACCOUNTS_MAXIMUM,
+  POOL_LIMITS,
+  type Pool,
+  type PoolPolicy,
+  type StockNow,
+} from '../../domain/pool.ts';
 import type { DeepReadonly } from '../operation.ts';
-import { nullable, oneOf, PoolName, ProviderAccountName, strict } from './fields.ts';
+import { nullable, oneOf, PoolName, ProviderAccountName, strict, text } from './fields.ts';
 
 const STOCK_MAXIMUM = 1_000_000;
 
@@ -12,6 +18,14 @@ function seconds(name: keyof typeof POOL_LIMITS, description: string) {
 const StockPolicy = Type.Object(
   {
     providerAccount: ProviderAccountName,
+    fallbackAccounts: Type.Optional(
+      Type.Array(ProviderAccountName, {
+        maxItems: FALLBACK_ACCOUNTS_MAXIMUM,
+        uniqueItems: true,
+        description:
+          'Bought from, in this order, while the one before cannot deliver. The numbers of one session are always of one account.',
+      }),
+    ),
     lowWater: Type.Integer({
       minimum: 0,
       maximum: STOCK_MAXIMUM,
@@ -30,6 +44,18 @@ const StockPolicy = Type.Object(
   },
   { ...strict, description: 'How numbers are bought ahead of need.' },
 );
+
+const Recording = Type.Object(
+  {
+    consent: text(1, 500, {
+      description: 'What both hear before the recording begins.',
+      examples: ['This call is recorded for training.'],
+    }),
+  },
+  { ...strict, description: 'Calls are recorded. Every account of the pool must be able to.' },
+);
+
+const ATTESTATION_POLICIES = ['ignore', 'prefer', 'require'] as const;
 
 /** The rules of a pool; each has a default when a pool is created, and each can be changed later. */
 export const PoolPolicyFields = {
@@ -69,7 +95,36 @@ export const PoolPolicyFields = {
   ringTimeoutSeconds: Type.Optional(seconds('ringTimeoutSeconds', 'How long a phone rings.')),
   maxCallSeconds: Type.Optional(seconds('maxCallSeconds', 'How long a call may take.')),
   stock: Type.Optional(nullable(StockPolicy)),
+  attestation: Type.Optional(
+    oneOf(ATTESTATION_POLICIES, {
+      default: 'ignore',
+      description: [
+        'What STIR/SHAKEN must say of a caller; texts have none.',
+        '`ignore`: recorded only.',
+        '`prefer`: refused when the verification failed, connected when nothing is said.',
+        '`require`: only full attestation, A, is connected. Coverage is essentially the USA and Canada.',
+      ].join(' '),
+    }),
+  ),
+  recording: Type.Optional(nullable(Recording)),
+  attachments: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Whether pictures and the like go along with a text. If not, the text says so.',
+    }),
+  ),
+  maskNumbersInMessages: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Whether what looks like a phone number is taken out of texts. Best effort.',
+    }),
+  ),
 };
+
+type PolicyFields = DeepReadonly<Static<ReturnType<typeof policyObject>>>;
+function policyObject() {
+  return Type.Object(PoolPolicyFields);
+}
 
 export const PoolNameParams = Type.Object({ name: PoolName });
 
@@ -87,6 +142,10 @@ export const PoolComponent = {
     ringTimeoutSeconds: Type.Integer(),
     maxCallSeconds: Type.Integer(),
     stock: nullable(StockPolicy),
+    attestation: oneOf(ATTESTATION_POLICIES),
+    recording: nullable(Recording),
+    attachments: Type.Boolean(),
+    maskNumbersInMessages: Type.Boolean(),
     stockNow: Type.Object(
       {
         inService: Type.Integer({ description: 'All that may be allocated, now or later.' }),
@@ -103,6 +162,15 @@ export const PoolComponent = {
 };
 export type PoolAnswer = DeepReadonly<Static<typeof PoolComponent.schema>>;
 
+/** What was sent of a policy, in the words of the domain. */
+export function toPolicyChanges(fields: PolicyFields): Partial<PoolPolicy> {
+  const { stock, ...rest } = fields;
+  if (!stock) return stock === null ? { ...rest, stock } : rest;
+  return { ...rest, stock: { ...stock, fallbackAccounts: stock.fallbackAccounts ?? [] } };
+}
+
 export function toPoolAnswer(pool: Pool, stockNow: StockNow): PoolAnswer {
-  return { ...pool, stockNow };
+  const { stock } = pool;
+  const fallbackAccounts = [...(stock?.fallbackAccounts ?? [])];
+  return { ...pool, stock: stock && { ...stock, fallbackAccounts }, stockNow };
 }

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { createPool } from '../../app/create-pool.ts';
-import { POOL_LIMITS } from '../../domain/pool.ts';
+import { POLICY_DEFAULTS, POOL_LIMITS } from '../../domain/pool.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { PoolName, strict } from './fields.ts';
-import { PoolComponent, PoolPolicyFields, toPoolAnswer } from './pool-component.ts';
+import { PoolComponent, PoolPolicyFields, toPolicyChanges, toPoolAnswer } from './pool-component.ts';
 
 export const poolsCreate = defineOperation({
   id: 'createPool',
@@ -49,7 +49,11 @@ export const poolsCreate = defineOperation({
         sessionTtlSeconds: body.sessionTtlSeconds ?? POOL_LIMITS.sessionTtlSeconds.default,
         ringTimeoutSeconds: body.ringTimeoutSeconds ?? POOL_LIMITS.ringTimeoutSeconds.default,
         maxCallSeconds: body.maxCallSeconds ?? POOL_LIMITS.maxCallSeconds.default,
-        stock: body.stock ?? null,
+        attestation: body.attestation ?? POLICY_DEFAULTS.attestation,
+        recording: body.recording ?? POLICY_DEFAULTS.recording,
+        attachments: body.attachments ?? POLICY_DEFAULTS.attachments,
+        maskNumbersInMessages: body.maskNumbersInMessages ?? POLICY_DEFAULTS.maskNumbersInMessages,
+        stock: toPolicyChanges({ stock: body.stock ?? null }).stock ?? null,
       },
     });
     const stockNow = await app.storage.run(tenant, (s) => s.pools.stockNow(pool.name, app.clock.now()));

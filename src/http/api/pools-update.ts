@@ -3,7 +3,13 @@ import { updatePool } from '../../app/update-pool.ts';
 import { MasklineError } from '../../domain/errors.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { strict } from './fields.ts';
-import { PoolComponent, PoolNameParams, PoolPolicyFields, toPoolAnswer } from './pool-component.ts';
+import {
+  PoolComponent,
+  PoolNameParams,
+  PoolPolicyFields,
+  toPolicyChanges,
+  toPoolAnswer,
+} from './pool-component.ts';
 
 export const poolsUpdate = defineOperation({
   id: 'updatePool',
@@ -26,7 +32,7 @@ export const poolsUpdate = defineOperation({
   errors: ['MASK_NOT_FOUND', 'MASK_POOL_IN_USE', 'MASK_UNKNOWN_PROVIDER_ACCOUNT'],
   repeatable: 'by_key',
   async run({ app, tenant, params, body }) {
-    const pool = await updatePool(app, { tenant, name: params.name, changes: body });
+    const pool = await updatePool(app, { tenant, name: params.name, changes: toPolicyChanges(body) });
     if (pool === null) throw new MasklineError('MASK_NOT_FOUND', 'There is no pool by that name.');
     const stockNow = await app.storage.run(tenant, (s) => s.pools.stockNow(pool.name, app.clock.now()));
     return { status: 200, body: toPoolAnswer(pool, stockNow) };

@@ -43,6 +43,10 @@ describe('a pool', () => {
       ringTimeoutSeconds: 25,
       maxCallSeconds: 3_600,
       stock: null,
+      attestation: 'ignore',
+      recording: null,
+      attachments: false,
+      maskNumbersInMessages: false,
       stockNow: { inService: 0, idle: 0, allocated: 0, resting: 0, reserved: 0, draining: 0, suspended: 0 },
     });
     expect((await ask(key, 'GET', '/v1/pools/defaults')).json()).toEqual(created.json());
@@ -60,7 +64,11 @@ describe('a pool', () => {
       sessionTtlSeconds: 86_400,
       ringTimeoutSeconds: 5,
       maxCallSeconds: 14_400,
-      stock,
+      stock: { ...stock, fallbackAccounts: [] },
+      attestation: 'require',
+      recording: null,
+      attachments: true,
+      maskNumbersInMessages: true,
     };
     await ask(key, 'POST', '/v1/pools', pool);
     expect((await ask(key, 'GET', '/v1/pools/full')).json()).toMatchObject(pool);
@@ -76,6 +84,9 @@ describe('a pool', () => {
   test.each([
     ['MASK_ALREADY_EXISTS', 409, { name: 'defaults' }],
     ['MASK_UNKNOWN_PROVIDER_ACCOUNT', 422, { name: 'x', stock: { ...stock, providerAccount: 'nobody' } }],
+    ['MASK_UNKNOWN_PROVIDER_ACCOUNT', 422, { name: 'x', stock: { ...stock, fallbackAccounts: ['nobody'] } }],
+    ['MASK_INVALID_REQUEST', 400, { name: 'x', stock, recording: { consent: 'Recorded.' } }],
+    ['MASK_INVALID_REQUEST', 400, { name: 'x', attestation: 'always' }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x', stock: { ...stock, lowWater: 9 } }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x', ringTimeoutSeconds: 4 }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x', ringTimeoutSeconds: 25.5 }],

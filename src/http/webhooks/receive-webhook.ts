@@ -105,7 +105,7 @@ async function answerMessage(
   account: ProviderAccount,
   message: InboundMessage,
 ): Promise<WebhookResponse> {
-  const { providerMessageId, sendingNumber, calledNumber, body } = message;
+  const { providerMessageId, sendingNumber, calledNumber, body, attachments, mediaUrls = [] } = message;
   const relayed = await relayMessage(app, {
     tenant: account.tenant,
     providerAccount: account.name,
@@ -113,6 +113,8 @@ async function answerMessage(
     sendingNumber,
     calledNumber,
     body,
+    attachments,
+    mediaUrls,
   });
   const { provider } = account;
   const { instruction } = relayed;

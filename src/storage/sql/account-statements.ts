@@ -1,5 +1,12 @@
 import type { Instant } from '../../lib/clock.ts';
-import type { ApiKeyRow, ApiKeyStorage, ProviderAccountRow, ProviderAccountStorage } from '../storage.ts';
+import { StorageError } from '../storage-error.ts';
+import type {
+  AccountBudget,
+  ApiKeyRow,
+  ApiKeyStorage,
+  ProviderAccountRow,
+  ProviderAccountStorage,
+} from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at, atOrNull } from './parameters.ts';
 
@@ -48,10 +55,17 @@ export function toApiKeyRow(row: ApiKeyColumns): ApiKeyRow {
   };
 }
 
+// A name that was removed may be taken again. Any other conflict inserts nothing, and the caller sees it.
 const providerAccountInsert = statement(
   'provider_account_insert',
   `insert into provider_account (tenant, id, name, provider, settings, sealed_credentials, created_at)
-   values ($1, $2, $3, $4, $5::jsonb, $6, $7)`,
+   values ($1, $2, $3, $4, $5::jsonb, $6, $7)
+   on conflict (tenant, name) do update
+     set id = excluded.id, provider = excluded.provider, settings = excluded.settings,
+         sealed_credentials = excluded.sealed_credentials, created_at = excluded.created_at,
+         monthly_purchase_max = null, monthly_churn_max = null, removed_at = null
+     where provider_account.removed_at is not null
+   returning id`,
 );
 const providerAccountUpdate = statement(
   'provider_account_update',
@@ -59,7 +73,32 @@ const providerAccountUpdate = statement(
 );
 const providerAccountGet = statement(
   'provider_account_get',
-  `select ${ACCOUNT_COLUMNS} from provider_account where tenant = $1 and name = $2`,
+  `select ${ACCOUNT_COLUMNS} from provider_account where tenant = $1 and name = $2 and removed_at is null`,
+);
+const providerAccountListOwn = statement(
+  'provider_account_list_own',
+  `select ${ACCOUNT_COLUMNS} from provider_account where tenant = $1 and removed_at is null order by name`,
+);
+const providerAccountLockBudget = statement(
+  'provider_account_lock_budget',
+  `select monthly_purchase_max as "monthlyPurchaseMax", monthly_churn_max as "monthlyChurnMax"
+     from provider_account where tenant = $1 and name = $2 for update`,
+);
+const providerAccountSetBudget = statement(
+  'provider_account_set_budget',
+  'update provider_account set monthly_purchase_max = $3, monthly_churn_max = $4 where tenant = $1 and name = $2',
+);
+const providerAccountUses = statement(
+  'provider_account_uses',
+  `select coalesce(array_agg(name order by name), '{}') as pools,
+          (select count(*)::int from virtual_number
+            where tenant = $1 and provider_account = $2 and state <> 'decommissioned') as numbers
+     from pool where tenant = $1 and (stock_provider_account = $2 or $2 = any(stock_fallback_accounts))`,
+);
+const providerAccountRemove = statement(
+  'provider_account_remove',
+  `update provider_account set removed_at = $3, sealed_credentials = '', settings = '{}', provider = 'removed'
+    where tenant = $1 and name = $2`,
 );
 const apiKeyInsert = statement(
   'api_key_insert',
@@ -78,7 +117,7 @@ const apiKeyList = statement(
 export function providerAccountStatements(connection: SqlConnection, tenant: string): ProviderAccountStorage {
   return {
     async insert(account, createdAt) {
-      await connection.query(providerAccountInsert, [
+      const inserted = await connection.query(providerAccountInsert, [
         tenant,
         account.id,
         account.name,
@@ -87,6 +126,11 @@ export function providerAccountStatements(connection: SqlConnection, tenant: str
         account.sealedCredentials,
         at(createdAt),
       ]);
+      if (inserted.length === 0) {
+        throw new StorageError('constraint', 'There is a provider account by that name already.', {
+          constraint: 'provider_account_pkey',
+        });
+      }
     },
     async update(account) {
       const settings = JSON.stringify(account.settings);
@@ -100,6 +144,28 @@ export function providerAccountStatements(connection: SqlConnection, tenant: str
     async get(name) {
       const [row] = await connection.query<AccountColumns>(providerAccountGet, [tenant, name]);
       return row ? toProviderAccountRow(row) : null;
+    },
+    async list() {
+      return (await connection.query<AccountColumns>(providerAccountListOwn, [tenant])).map(
+        toProviderAccountRow,
+      );
+    },
+    async lockBudget(name) {
+      const [row] = await connection.query<AccountBudget>(providerAccountLockBudget, [tenant, name]);
+      return row ?? null;
+    },
+    async setBudget(name, { monthlyPurchaseMax, monthlyChurnMax }) {
+      await connection.query(providerAccountSetBudget, [tenant, name, monthlyPurchaseMax, monthlyChurnMax]);
+    },
+    async uses(name) {
+      const [row] = await connection.query<{ pools: string[]; numbers: number }>(providerAccountUses, [
+        tenant,
+        name,
+      ]);
+      return row ?? { pools: [], numbers: 0 };
+    },
+    async remove(name, removedAt) {
+      await connection.query(providerAccountRemove, [tenant, name, at(removedAt)]);
     },
   };
 }

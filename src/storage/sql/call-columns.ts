@@ -1,12 +1,12 @@
 import type { CallRecord, CallState, Termination } from '../../domain/call.ts';
-import type { DecisionReason } from '../../domain/route.ts';
+import type { DecisionReason, Verification } from '../../domain/route.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
 
 /** Columns of a call as the API shows it; used by the families that read calls. */
 export const CALL_COLUMNS = `c.id, c.session_id, c.provider_account, c.provider_call_id, c.calling_role, c.called_role,
   c.virtual_number, c.caller_id, c.decision, c.reason, c.state, c.started_at, c.ringing_at, c.answered_at, c.ended_at,
-  c.duration_seconds, c.termination, c.native_cause`;
+  c.duration_seconds, c.termination, c.native_cause, c.attestation`;
 
 export interface CallColumns {
   readonly id: string;
@@ -27,6 +27,7 @@ export interface CallColumns {
   readonly duration_seconds: number | null;
   readonly termination: Termination | null;
   readonly native_cause: string | null;
+  readonly attestation: Verification;
 }
 
 export function toCallRecord(row: CallColumns): CallRecord {
@@ -49,5 +50,6 @@ export function toCallRecord(row: CallColumns): CallRecord {
     durationSeconds: row.duration_seconds,
     termination: row.termination,
     nativeCause: row.native_cause,
+    attestation: row.attestation,
   };
 }

@@ -10,8 +10,8 @@ const callInsert = statement(
   `with decided as (
      insert into call (tenant, id, provider_account, provider_call_id, session_id, reference, calling_role, called_role,
          virtual_number, caller_key, caller_id, decision, reason, ring_timeout_seconds, max_call_seconds, state,
-         started_at, ended_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+         started_at, ended_at, attestation)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $23)
      on conflict (tenant, provider_account, provider_call_id) do nothing
      returning id),
    announced as (
@@ -21,7 +21,8 @@ const callInsert = statement(
 );
 const callDecided = statement(
   'call_decided',
-  `select ${CALL_COLUMNS}, c.caller_key, c.ring_timeout_seconds, c.max_call_seconds, r.sealed_destination
+  `select ${CALL_COLUMNS}, c.caller_key, c.ring_timeout_seconds, c.max_call_seconds, r.sealed_destination,
+          r.recording_consent
      from call c
      left join route r on r.tenant = c.tenant and r.virtual_number = c.virtual_number
        and r.caller_key = c.caller_key and r.session_id = c.session_id and r.live_until > $4
@@ -48,6 +49,10 @@ const callLock = statement(
 const callLockById = statement(
   'call_lock_by_id',
   `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds from call c where c.tenant = $1 and c.id = $2 for update`,
+);
+const callSetChecked = statement(
+  'call_set_checked',
+  'update call set checked_at = $3 where tenant = $1 and id = any($2)',
 );
 const callSetProgress = statement(
   'call_set_progress',
@@ -103,6 +108,7 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         event.type,
         event.key,
         JSON.stringify(event.data),
+        call.attestation,
       ]);
       return rows.length > 0;
     },
@@ -112,6 +118,7 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         sealed_destination: Uint8Array | null;
         ring_timeout_seconds: number | null;
         max_call_seconds: number | null;
+        recording_consent: string | null;
       };
       const [row] = await connection.query<Row>(callDecided, [
         tenant,
@@ -126,6 +133,7 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         sealedDestination: row.sealed_destination,
         ringTimeoutSeconds: row.ring_timeout_seconds,
         maxCallSeconds: row.max_call_seconds,
+        recordingConsent: row.recording_consent,
       };
     },
     async refuse(providerAccount, providerCallId, reason, refusedAt) {
@@ -141,6 +149,9 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
     },
     lock: (providerAccount, providerCallId) => locked(callLock, [providerAccount, providerCallId]),
     lockById: (id) => locked(callLockById, [id]),
+    async setChecked(ids, checkedAt) {
+      await connection.query(callSetChecked, [tenant, ids, at(checkedAt)]);
+    },
     async setProgress(id, p) {
       await connection.query(callSetProgress, [
         tenant,

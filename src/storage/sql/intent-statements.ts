@@ -4,6 +4,21 @@ import type { IdempotencyStorage, IntentRow, IntentStorage } from '../storage.ts
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 
+const INTENT_COLUMNS =
+  'id, kind, provider_account, pool, virtual_number, state, created_at, updated_at, attempts';
+
+interface IntentColumns {
+  readonly id: string;
+  readonly kind: IntentRow['kind'];
+  readonly provider_account: string;
+  readonly pool: string;
+  readonly virtual_number: VirtualNumber;
+  readonly state: IntentRow['state'];
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+  readonly attempts: number;
+}
+
 const intentInsert = statement(
   'intent_insert',
   `insert into intent (tenant, id, kind, provider_account, pool, virtual_number, state, created_at, updated_at, attempts)
@@ -19,13 +34,31 @@ const intentSetState = statement(
 );
 const intentUnsettled = statement(
   'intent_unsettled_list',
-  `select id, kind, provider_account, pool, virtual_number, state, created_at, updated_at, attempts from intent
+  `select ${INTENT_COLUMNS} from intent
     where tenant = $1 and provider_account = $2 and state in ('planned', 'asked') order by created_at, id limit $3`,
+);
+const intentOpenFor = statement(
+  'intent_open_for',
+  `select ${INTENT_COLUMNS} from intent
+    where tenant = $1 and provider_account = $2 and virtual_number = $3 and state in ('planned', 'asked')`,
 );
 const intentCountUnsettled = statement(
   'intent_count_unsettled',
-  `select count(*)::int as count from intent
-    where tenant = $1 and pool = $2 and kind = 'provision' and state in ('planned', 'asked')`,
+  `select provider_account, count(*)::int as count from intent
+    where tenant = $1 and pool = $2 and kind = 'provision' and state in ('planned', 'asked') group by 1`,
+);
+const intentSpent = statement(
+  'intent_spent',
+  `select count(*) filter (where kind = 'provision')::int as purchases,
+          count(*) filter (where kind = 'decommission')::int as decommissions
+     from intent where tenant = $1 and provider_account = $2 and created_at > $3 and state <> 'failed'`,
+);
+const intentGivenUp = statement(
+  'intent_given_up',
+  `select distinct on (virtual_number) ${INTENT_COLUMNS} from intent
+    where tenant = $1 and provider_account = $2 and virtual_number = any($3) and kind = 'provision'
+      and state = 'failed' and last_error = 'not_bought'
+    order by virtual_number, id desc`,
 );
 
 export function intentStatements(connection: SqlConnection, tenant: string): IntentStorage {
@@ -49,33 +82,45 @@ export function intentStatements(connection: SqlConnection, tenant: string): Int
       await connection.query(intentSetState, [tenant, id, state, at(updatedAt), error]);
     },
     async unsettled(providerAccount, limit) {
-      const rows = await connection.query<{
-        id: string;
-        kind: IntentRow['kind'];
-        provider_account: string;
-        pool: string;
-        virtual_number: VirtualNumber;
-        state: IntentRow['state'];
-        created_at: Instant;
-        updated_at: Instant;
-        attempts: number;
-      }>(intentUnsettled, [tenant, providerAccount, limit]);
-      return rows.map((row) => ({
-        id: row.id,
-        kind: row.kind,
-        providerAccount: row.provider_account,
-        pool: row.pool,
-        virtualNumber: row.virtual_number,
-        state: row.state,
-        createdAt: row.created_at,
-        updatedAt: row.updated_at,
-        attempts: row.attempts,
-      }));
+      const rows = await connection.query<IntentColumns>(intentUnsettled, [tenant, providerAccount, limit]);
+      return rows.map(toIntentRow);
+    },
+    async openFor(providerAccount, virtualNumber) {
+      const [row] = await connection.query<IntentColumns>(intentOpenFor, [
+        tenant,
+        providerAccount,
+        virtualNumber,
+      ]);
+      return row ? toIntentRow(row) : null;
+    },
+    async givenUp(providerAccount, virtualNumbers) {
+      const values = [tenant, providerAccount, virtualNumbers];
+      return (await connection.query<IntentColumns>(intentGivenUp, values)).map(toIntentRow);
     },
     async countUnsettled(pool) {
-      const [row] = await connection.query<{ count: number }>(intentCountUnsettled, [tenant, pool]);
-      return row?.count ?? 0;
+      type Row = { provider_account: string; count: number };
+      const rows = await connection.query<Row>(intentCountUnsettled, [tenant, pool]);
+      return new Map(rows.map((row) => [row.provider_account, row.count]));
     },
+    async spent(providerAccount, since) {
+      type Row = { purchases: number; decommissions: number };
+      const [row] = await connection.query<Row>(intentSpent, [tenant, providerAccount, at(since)]);
+      return row ?? { purchases: 0, decommissions: 0 };
+    },
+  };
+}
+
+function toIntentRow(row: IntentColumns): IntentRow {
+  return {
+    id: row.id,
+    kind: row.kind,
+    providerAccount: row.provider_account,
+    pool: row.pool,
+    virtualNumber: row.virtual_number,
+    state: row.state,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    attempts: row.attempts,
   };
 }
 

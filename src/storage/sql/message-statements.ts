@@ -37,7 +37,8 @@ const messageInsert = statement(
 const messageDecided = statement(
   'message_decided',
   `select m.id, m.session_id, m.provider_message_id, m.sending_role, m.receiving_role, m.virtual_number, m.sender_id,
-          m.decision, m.reason, m.created_at, m.caller_key, r.sealed_destination
+          m.decision, m.reason, m.created_at, m.caller_key, r.sealed_destination,
+          r.attachments, r.mask_numbers
      from message m
      left join route r on r.tenant = m.tenant and r.virtual_number = m.virtual_number
        and r.caller_key = m.caller_key and r.session_id = m.session_id and r.live_until > $4
@@ -76,7 +77,12 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
       return rows.length > 0;
     },
     async decided(providerAccount, providerMessageId, now) {
-      type DecidedRow = Row & { caller_key: Uint8Array | null; sealed_destination: Uint8Array | null };
+      type DecidedRow = Row & {
+        caller_key: Uint8Array | null;
+        sealed_destination: Uint8Array | null;
+        attachments: boolean | null;
+        mask_numbers: boolean | null;
+      };
       const values = [tenant, providerAccount, providerMessageId, at(now)];
       const [row] = await connection.query<DecidedRow>(messageDecided, values);
       if (!row) return null;
@@ -84,6 +90,8 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
         ...toMessageRecord(row),
         callerKey: row.caller_key,
         sealedDestination: row.sealed_destination,
+        attachments: row.attachments,
+        maskNumbers: row.mask_numbers,
       };
     },
     async list(filter, page) {

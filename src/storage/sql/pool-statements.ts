@@ -1,11 +1,12 @@
-import type { Pool, PoolMode, Selection, StockNow } from '../../domain/pool.ts';
+import type { AttestationPolicy, Pool, PoolMode, Selection, StockNow } from '../../domain/pool.ts';
 import type { PoolStorage } from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 
 const COLUMNS = `name, mode, selection, countries, number_quarantine_seconds, pair_quarantine_seconds,
   grace_seconds, session_ttl_seconds, ring_timeout_seconds, max_call_seconds,
-  stock_provider_account, stock_low_water, stock_target, stock_max`;
+  stock_provider_account, stock_low_water, stock_target, stock_max, stock_fallback_accounts,
+  attestation, recording_consent, attachments, mask_numbers`;
 
 interface PoolRow {
   readonly name: string;
@@ -22,12 +23,17 @@ interface PoolRow {
   readonly stock_low_water: number | null;
   readonly stock_target: number | null;
   readonly stock_max: number | null;
+  readonly stock_fallback_accounts: string[];
+  readonly attestation: AttestationPolicy;
+  readonly recording_consent: string | null;
+  readonly attachments: boolean;
+  readonly mask_numbers: boolean;
 }
 
 const poolInsert = statement(
   'pool_insert',
   `insert into pool (tenant, ${COLUMNS}, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 );
 const poolGet = statement('pool_get', `select ${COLUMNS} from pool where tenant = $1 and name = $2`);
 const poolList = statement(
@@ -38,7 +44,8 @@ const poolUpdate = statement(
   'pool_update',
   `update pool set mode = $3, selection = $4, countries = $5, number_quarantine_seconds = $6,
      pair_quarantine_seconds = $7, grace_seconds = $8, session_ttl_seconds = $9, ring_timeout_seconds = $10,
-     max_call_seconds = $11, stock_provider_account = $12, stock_low_water = $13, stock_target = $14, stock_max = $15
+     max_call_seconds = $11, stock_provider_account = $12, stock_low_water = $13, stock_target = $14, stock_max = $15,
+     stock_fallback_accounts = $16, attestation = $17, recording_consent = $18, attachments = $19, mask_numbers = $20
    where tenant = $1 and name = $2`,
 );
 
@@ -59,12 +66,29 @@ const poolStockNow = statement(
     group by 1, 2`,
 );
 
-// Stops at $4 rows of the partial index, so its cost does not grow with the pool.
+// One probe of the partial index for each account of the pool, however many numbers each has (a loose scan).
+const poolAccounts = statement(
+  'pool_accounts',
+  `with recursive account as (
+     (select provider_account from virtual_number
+       where tenant = $1 and pool = $2 and state = 'in_service' order by provider_account limit 1)
+     union all
+     select (select v.provider_account from virtual_number v
+              where v.tenant = $1 and v.pool = $2 and v.state = 'in_service'
+                and v.provider_account > account.provider_account order by v.provider_account limit 1)
+       from account where account.provider_account is not null)
+   select provider_account as name from account where provider_account is not null`,
+);
+
+// Stops at $4 rows of the partial index for each account, so its cost does not grow with the pool.
 const poolSpare = statement(
   'pool_spare',
-  `select count(*)::int as count from (
-     select 1 from virtual_number
-      where tenant = $1 and pool = $2 and state = 'in_service' and idle_at <= $3 limit $4) spare`,
+  `select count(*)::int as count from unnest($5::text[]) as account (name)
+     cross join lateral (
+       select 1 from virtual_number
+        where tenant = $1 and pool = $2 and provider_account = account.name and state = 'in_service' and idle_at <= $3
+        limit $4) spare
+    group by account.name`,
 );
 
 const poolInUse = statement(
@@ -76,6 +100,8 @@ const poolInUse = statement(
 );
 
 export function poolStatements(connection: SqlConnection, tenant: string): PoolStorage {
+  const accounts = async (pool: string): Promise<string[]> =>
+    (await connection.query<{ name: string }>(poolAccounts, [tenant, pool])).map((row) => row.name);
   return {
     async insert(pool, createdAt) {
       await connection.query(poolInsert, [tenant, ...poolValues(pool), at(createdAt)]);
@@ -99,9 +125,10 @@ export function poolStatements(connection: SqlConnection, tenant: string): PoolS
       ]);
       return toStockNow(rows);
     },
+    accounts,
     async spare(pool, now, limit) {
-      const [row] = await connection.query<{ count: number }>(poolSpare, [tenant, pool, at(now), limit]);
-      return row?.count ?? 0;
+      const values = [tenant, pool, at(now), limit, await accounts(pool)];
+      return (await connection.query<{ count: number }>(poolSpare, values)).map((row) => row.count);
     },
     async inUse(pool, now) {
       const [row] = await connection.query<{ used: boolean }>(poolInUse, [tenant, pool, at(now)]);
@@ -141,6 +168,11 @@ function poolValues(pool: Pool): unknown[] {
     pool.stock?.lowWater ?? null,
     pool.stock?.target ?? null,
     pool.stock?.max ?? null,
+    pool.stock?.fallbackAccounts ?? [],
+    pool.attestation,
+    pool.recording?.consent ?? null,
+    pool.attachments,
+    pool.maskNumbersInMessages,
   ];
 }
 
@@ -161,9 +193,14 @@ function toPool(row: PoolRow): Pool {
         ? null
         : {
             providerAccount: row.stock_provider_account,
+            fallbackAccounts: row.stock_fallback_accounts,
             lowWater: row.stock_low_water ?? 0,
             target: row.stock_target ?? 0,
             max: row.stock_max ?? 0,
           },
+    attestation: row.attestation,
+    recording: row.recording_consent === null ? null : { consent: row.recording_consent },
+    attachments: row.attachments,
+    maskNumbersInMessages: row.mask_numbers,
   };
 }

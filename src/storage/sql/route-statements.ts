@@ -1,3 +1,4 @@
+import type { AttestationPolicy } from '../../domain/pool.ts';
 import type { SessionMode } from '../../domain/session.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
@@ -12,9 +13,9 @@ const routeInsertAll = statement(
   'route_insert_all',
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
-       ring_timeout_seconds, max_call_seconds)
+       ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers)
    select $1, n.virtual_number, n.caller_key, $2, $16, n.calling_participant, n.calling_role, n.called_participant,
-       n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14
+       n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14, $17, $18, $19, $20
      from unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[])
        as n (virtual_number, caller_key, calling_participant, calling_role, called_participant, called_role,
              sealed_destination, caller_id)
@@ -25,7 +26,9 @@ const routeInsertAll = statement(
          called_role = excluded.called_role, sealed_destination = excluded.sealed_destination,
          caller_id = excluded.caller_id, mode = excluded.mode, live_until = excluded.live_until,
          resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
-         max_call_seconds = excluded.max_call_seconds
+         max_call_seconds = excluded.max_call_seconds, attestation = excluded.attestation,
+         recording_consent = excluded.recording_consent, attachments = excluded.attachments,
+         mask_numbers = excluded.mask_numbers
      where route.resting_until <= $15
    returning 1`,
 );
@@ -36,9 +39,11 @@ const routeLookup = statement(
   `select v.virtual_number is not null as number_known,
           r.session_id, r.reference, r.calling_participant, r.calling_role, r.called_participant, r.called_role,
           r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds,
+          r.attestation, r.recording_consent, r.attachments, r.mask_numbers,
           r.resting_until is not null as in_grace
      from (select 1) one
      left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
+       and v.withdrawn_at is null
        and ($4::text is null or v.provider_account = $4)
      left join route r on r.tenant = $1 and r.virtual_number = $2 and r.caller_key = $3
        and (r.resting_until is null or r.resting_until > $5)`,
@@ -77,6 +82,10 @@ interface LookupRow {
   readonly live_until: Instant;
   readonly ring_timeout_seconds: number;
   readonly max_call_seconds: number;
+  readonly attestation: AttestationPolicy;
+  readonly recording_consent: string | null;
+  readonly attachments: boolean;
+  readonly mask_numbers: boolean;
   readonly in_grace: boolean;
 }
 
@@ -103,6 +112,10 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
         first.maxCallSeconds,
         at(now),
         first.reference,
+        first.attestation,
+        first.recordingConsent,
+        first.attachments,
+        first.maskNumbers,
       ]);
       return inserted.length === routes.length;
     },
@@ -147,5 +160,9 @@ function toFoundRoute(row: LookupRow): FoundRoute | null {
     liveUntil: row.live_until,
     ringTimeoutSeconds: row.ring_timeout_seconds,
     maxCallSeconds: row.max_call_seconds,
+    attestation: row.attestation,
+    recordingConsent: row.recording_consent,
+    attachments: row.attachments,
+    maskNumbers: row.mask_numbers,
   };
 }

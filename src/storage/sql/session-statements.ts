@@ -83,6 +83,20 @@ const sessionClose = statement(
   `update session set state = 'closed', closed_at = $3, closed_reason = $4
     where tenant = $1 and id = $2 and state <> 'closed'`,
 );
+const sessionHolding = statement(
+  'session_holding',
+  `select s.id, s.reference from participant p join session s on s.tenant = p.tenant and s.id = p.session_id
+    where p.tenant = $1 and p.virtual_number = $2 and s.state = 'open' order by s.id`,
+);
+const sessionSetPending = statement(
+  'session_set_pending',
+  `update session set state = 'pending', opened_at = null where tenant = $1 and id = $2 and state = 'open'`,
+);
+const participantTakeBack = statement(
+  'participant_take_back',
+  `update participant set virtual_number = null, exclusive = false
+    where tenant = $1 and session_id = $2 and released_at is null`,
+);
 const participantRelease = statement(
   'participant_release',
   `update participant set released_at = $3
@@ -147,6 +161,11 @@ export function sessionStatements(connection: SqlConnection, tenant: string): Se
     async close(id, closedAt, reason) {
       await connection.query(sessionClose, [tenant, id, at(closedAt), reason]);
       await connection.query(participantRelease, [tenant, id, at(closedAt)]);
+    },
+    holding: (virtualNumber) => connection.query(sessionHolding, [tenant, virtualNumber]),
+    async setPending(id) {
+      await connection.query(participantTakeBack, [tenant, id]);
+      await connection.query(sessionSetPending, [tenant, id]);
     },
     async setExpiry(id, expiresAt) {
       await connection.query(sessionSetExpiry, [tenant, id, at(expiresAt)]);

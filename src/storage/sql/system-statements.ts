@@ -24,11 +24,11 @@ const apiKeyByHash = statement(
 );
 const providerAccountById = statement(
   'provider_account_by_id',
-  `select ${ACCOUNT_COLUMNS} from provider_account where id = $1`,
+  `select ${ACCOUNT_COLUMNS} from provider_account where id = $1 and removed_at is null`,
 );
 const providerAccountList = statement(
   'provider_account_list',
-  `select ${ACCOUNT_COLUMNS} from provider_account order by tenant, name`,
+  `select ${ACCOUNT_COLUMNS} from provider_account where removed_at is null order by tenant, name`,
 );
 const poolNames = statement('pool_names', 'select tenant, name as pool from pool order by tenant, name');
 const sessionExpired = statement(
@@ -46,6 +46,13 @@ const callOverdue = statement(
       and coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
           + make_interval(secs => max_call_seconds) <= $1
     order by started_at limit $2`,
+);
+const callQuiet = statement(
+  'call_quiet',
+  `select tenant, id, provider_account as "providerAccount", provider_call_id as "providerCallId" from call
+    where state in ('decided', 'ringing', 'answered') and started_at <= $1
+      and (checked_at is null or checked_at <= $1)
+    order by coalesce(checked_at, started_at) limit $2`,
 );
 const trimRoutes = statement(
   'trim_routes',
@@ -106,6 +113,7 @@ export function systemStatements(database: Database): SystemStorage {
     expiredSessions: (now: Instant, limit: number) => query(sessionExpired, [at(now), limit]),
     pendingPools: () => query(poolsWithPending),
     overdueCalls: (now: Instant, limit: number) => query(callOverdue, [at(now), limit]),
+    quietCalls: (before: Instant, limit: number) => query(callQuiet, [at(before), limit]),
     outboxOldest: (limit) => database.run(systemScope, (connection) => listOutbox(connection, limit)),
     outboxDelete: (ids) => database.run(systemScope, (connection) => deleteOutbox(connection, ids)),
     async leaseAcquire(name, holder, now, until) {

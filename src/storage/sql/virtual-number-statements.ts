@@ -4,7 +4,9 @@ import type { VirtualNumberRow, VirtualNumberStorage } from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 
-const COLUMNS = 'virtual_number, pool, provider_account, provider_number_id, capabilities, state, created_at';
+const NEW_COLUMNS =
+  'virtual_number, pool, provider_account, provider_number_id, capabilities, state, created_at, imported';
+const COLUMNS = `${NEW_COLUMNS}, previous_webhooks, withdrawn_at`;
 
 interface Row {
   readonly virtual_number: VirtualNumber;
@@ -14,17 +16,21 @@ interface Row {
   readonly capabilities: Capability[];
   readonly state: VirtualNumberState;
   readonly created_at: Instant;
+  readonly imported: boolean;
+  readonly previous_webhooks: unknown;
+  readonly withdrawn_at: Instant | null;
 }
 
 // A number that was decommissioned may be bought again: it comes back as new, idle at once unless it rests.
 const virtualNumberInsert = statement(
   'virtual_number_insert',
-  `insert into virtual_number (tenant, ${COLUMNS}, idle_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+  `insert into virtual_number (tenant, ${NEW_COLUMNS}, idle_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8)
    on conflict (tenant, virtual_number) do update
      set pool = excluded.pool, provider_account = excluded.provider_account,
          provider_number_id = excluded.provider_number_id, capabilities = excluded.capabilities,
-         state = excluded.state, created_at = excluded.created_at,
+         state = excluded.state, created_at = excluded.created_at, imported = excluded.imported,
+         previous_webhooks = null, withdrawn_at = null,
          idle_at = greatest(virtual_number.idle_at, excluded.idle_at)
      where virtual_number.state = 'decommissioned'
    returning virtual_number`,
@@ -32,6 +38,31 @@ const virtualNumberInsert = statement(
 const virtualNumberGet = statement(
   'virtual_number_get',
   `select ${COLUMNS} from virtual_number where tenant = $1 and virtual_number = $2`,
+);
+const virtualNumberLock = statement('virtual_number_lock', `${virtualNumberGet.text} for update`);
+const virtualNumberOfAccount = statement(
+  'virtual_number_of_account',
+  `select ${COLUMNS} from virtual_number
+    where tenant = $1 and provider_account = $2 and state <> 'decommissioned'
+      and ($3::text is null or virtual_number > $3)
+    order by virtual_number limit $4`,
+);
+const virtualNumberConfigured = statement(
+  'virtual_number_configured',
+  `update virtual_number set provider_number_id = $3, previous_webhooks = coalesce(previous_webhooks, $4::jsonb)
+    where tenant = $1 and virtual_number = $2`,
+);
+const virtualNumberWithdraw = statement(
+  'virtual_number_withdraw',
+  `update virtual_number set state = 'suspended', withdrawn_at = coalesce(withdrawn_at, $3)
+    where tenant = $1 and virtual_number = $2`,
+);
+const virtualNumberOnCall = statement(
+  'virtual_number_on_call',
+  `select exists (select 1 from call where tenant = $1 and virtual_number = $2
+                    and state in ('decided', 'ringing', 'answered'))
+       or exists (select 1 from call where tenant = $1 and caller_id = $2
+                    and state in ('decided', 'ringing', 'answered')) as used`,
 );
 const virtualNumberList = statement(
   'virtual_number_list',
@@ -47,7 +78,8 @@ const virtualNumberKnown = statement(
 );
 const virtualNumberSetState = statement(
   'virtual_number_set_state',
-  'update virtual_number set state = $3 where tenant = $1 and virtual_number = $2',
+  `update virtual_number set state = $3, withdrawn_at = case when $3 = 'suspended' then withdrawn_at end
+    where tenant = $1 and virtual_number = $2`,
 );
 const virtualNumberSetPool = statement(
   'virtual_number_set_pool',
@@ -69,29 +101,32 @@ const NOBODY_KNOWS_IT = `not exists (select 1 from route r where r.tenant = $1
 
 // Plan: index scan on virtual_number_idle from the longest idle on, a primary-key probe of route for each, stop
 // at the limit. Numbers that a person has met lately are at the far end of that order, so few are passed over,
-// and the cost does not grow with the pool. SKIP LOCKED lets concurrent takers pass each other.
+// and the cost does not grow with the pool. SKIP LOCKED lets concurrent takers pass each other. MATERIALIZED, because
+// a plan that runs the choice once for each row of the update takes more than the limit.
 const virtualNumberTake = statement(
   'virtual_number_take',
-  `update virtual_number taken set idle_at = null, last_session_id = $7
-     from (select v.virtual_number from virtual_number v
-            where v.tenant = $1 and v.pool = $2 and v.state = 'in_service' and v.idle_at <= $3
-              and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}
-            order by v.idle_at, v.virtual_number limit $6
-            for update skip locked) choice
+  `with choice as materialized (
+     select v.virtual_number from virtual_number v
+      where v.tenant = $1 and v.pool = $2 and v.provider_account = $8 and v.state = 'in_service' and v.idle_at <= $3
+        and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}
+      order by v.idle_at, v.virtual_number limit $6
+      for update skip locked)
+   update virtual_number taken set idle_at = null, last_session_id = $7
+     from choice
     where taken.tenant = $1 and taken.virtual_number = choice.virtual_number
    returning taken.virtual_number`,
 );
 const virtualNumberIdleCandidates = statement(
   'virtual_number_idle_candidates',
   `select v.virtual_number from virtual_number v
-    where v.tenant = $1 and v.pool = $2 and v.state = 'in_service' and v.idle_at <= $3
+    where v.tenant = $1 and v.pool = $2 and v.provider_account = $7 and v.state = 'in_service' and v.idle_at <= $3
       and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}
     order by v.idle_at, v.virtual_number limit $6`,
 );
 const virtualNumberIsCandidate = statement(
   'virtual_number_is_candidate',
   `select v.virtual_number from virtual_number v
-    where v.tenant = $1 and v.virtual_number = $6 and v.pool = $2 and v.state = 'in_service' and v.idle_at <= $3
+    where v.tenant = $1 and v.virtual_number = $6 and v.pool = $2 and v.provider_account = $7 and v.state = 'in_service' and v.idle_at <= $3
       and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}`,
 );
 // Locks in the order of the numbers, so that two takers cannot wait for each other in a circle.
@@ -110,7 +145,7 @@ const virtualNumberTakeThese = statement(
 const virtualNumberSharedCandidates = statement(
   'virtual_number_shared_candidates',
   `select v.virtual_number from virtual_number v
-    where v.tenant = $1 and v.pool = $2 and v.state = 'in_service' and v.idle_at <= $3
+    where v.tenant = $1 and v.pool = $2 and v.provider_account = $9 and v.state = 'in_service' and v.idle_at <= $3
       and $4 = any(v.capabilities) and ${NOBODY_KNOWS_IT}
       and exists (select 1 from participant p where p.tenant = $1 and p.caller_key = $7
                     and p.virtual_number = v.virtual_number and p.released_at is null) = $8
@@ -152,12 +187,32 @@ export function virtualNumberStatements(connection: SqlConnection, tenant: strin
         row.capabilities,
         row.state,
         at(row.createdAt),
+        row.imported ?? false,
       ]);
       return inserted.length > 0;
     },
     async get(virtualNumber) {
       const [row] = await connection.query<Row>(virtualNumberGet, [tenant, virtualNumber]);
       return row ? toVirtualNumberRow(row) : null;
+    },
+    async lock(virtualNumber) {
+      const [row] = await connection.query<Row>(virtualNumberLock, [tenant, virtualNumber]);
+      return row ? toVirtualNumberRow(row) : null;
+    },
+    async ofAccount(providerAccount, page) {
+      const values = [tenant, providerAccount, page.after, page.limit];
+      return (await connection.query<Row>(virtualNumberOfAccount, values)).map(toVirtualNumberRow);
+    },
+    async configured(virtualNumber, providerNumberId, previousWebhooks) {
+      const previous = previousWebhooks == null ? null : JSON.stringify(previousWebhooks);
+      await connection.query(virtualNumberConfigured, [tenant, virtualNumber, providerNumberId, previous]);
+    },
+    async withdraw(virtualNumber, withdrawnAt) {
+      await connection.query(virtualNumberWithdraw, [tenant, virtualNumber, at(withdrawnAt)]);
+    },
+    async onCall(virtualNumber) {
+      const [row] = await connection.query<{ used: boolean }>(virtualNumberOnCall, [tenant, virtualNumber]);
+      return row?.used ?? false;
     },
     async list(filter, page) {
       const rows = await connection.query<Row>(virtualNumberList, [
@@ -187,22 +242,50 @@ export function virtualNumberStatements(connection: SqlConnection, tenant: strin
       return row?.used ?? false;
     },
     take: (s, sessionId) =>
-      numbers(virtualNumberTake, [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit, sessionId]),
+      numbers(virtualNumberTake, [
+        tenant,
+        s.pool,
+        at(s.now),
+        s.capability,
+        s.callerKeys,
+        s.limit,
+        sessionId,
+        s.providerAccount,
+      ]),
     idleCandidates: (s) =>
-      numbers(virtualNumberIdleCandidates, [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit]),
+      numbers(virtualNumberIdleCandidates, [
+        tenant,
+        s.pool,
+        at(s.now),
+        s.capability,
+        s.callerKeys,
+        s.limit,
+        s.providerAccount,
+      ]),
     async takeThese(virtualNumbers, sessionId, now) {
       const taken = await numbers(virtualNumberTakeThese, [tenant, virtualNumbers, at(now), sessionId]);
       return taken.length === virtualNumbers.length;
     },
     async isCandidate(virtualNumber, s) {
-      const values = [tenant, s.pool, at(s.now), s.capability, s.callerKeys, virtualNumber];
+      const values = [
+        tenant,
+        s.pool,
+        at(s.now),
+        s.capability,
+        s.callerKeys,
+        virtualNumber,
+        s.providerAccount,
+      ];
       return (await numbers(virtualNumberIsCandidate, values)).length > 0;
     },
     async sharedCandidates(s) {
       const values = [tenant, s.pool, at(s.now), s.capability, s.callerKeys, s.limit, s.standingFor];
-      const fresh = await numbers(virtualNumberSharedCandidates, [...values, false]);
+      const fresh = await numbers(virtualNumberSharedCandidates, [...values, false, s.providerAccount]);
       if (fresh.length >= s.limit) return fresh;
-      return [...fresh, ...(await numbers(virtualNumberSharedCandidates, [...values, true]))];
+      return [
+        ...fresh,
+        ...(await numbers(virtualNumberSharedCandidates, [...values, true, s.providerAccount])),
+      ];
     },
     async lastStoodFor(pool, person) {
       const [last] = await numbers(virtualNumberLastStoodFor, [tenant, pool, person]);
@@ -227,5 +310,9 @@ function toVirtualNumberRow(row: Row): VirtualNumberRow {
     capabilities: row.capabilities,
     state: row.state,
     createdAt: row.created_at,
+    // Before this was noted, a number without a provider's id was one that was imported.
+    imported: row.imported || row.provider_number_id === null,
+    previousWebhooks: row.previous_webhooks,
+    withdrawnAt: row.withdrawn_at,
   };
 }
