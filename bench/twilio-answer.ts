@@ -1,8 +1,9 @@
 /**
  * What it costs to answer a Twilio answer webhook, against a bare `node:http` server that reads the same request
- * and returns the same status, headers and body. Three servers in one run, their rounds interleaved:
+ * and returns the same status, headers and body. Four servers in one run, their rounds interleaved:
  *
  * - `bare`    node:http and nothing else: no signature, no routing, no log, no metric;
+ * - `adapter` node:http with the Twilio adapter alone: signature, reading, TwiML, for a decision made before;
  * - `stub`    the whole HTTP side of Maskline with the Twilio adapter (`createHttpServer`): signature, route
  *             decision, unsealing of the destination, TwiML, log line, metrics; storage answers from memory;
  * - `pglite`  the same on a real database (PGlite in memory): the route look-up and the call record are SQL.
@@ -11,7 +12,7 @@
  *
  *   node bench/twilio-answer.ts [--rounds 15] [--requests 3000] [--connections 16]
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
@@ -41,7 +42,7 @@ const CALLED_PERSON = '+447700900456';
 const PGLITE_SHARE = 0.2;
 const TARGET = 0.5;
 
-type ServerName = 'bare' | 'stub' | 'pglite';
+type ServerName = 'bare' | 'adapter' | 'stub' | 'pglite';
 
 interface MeasuredServer {
   readonly name: ServerName;
@@ -76,8 +77,9 @@ let calls = 0;
 const stub = await startStub();
 const pglite = await startPglite();
 const bare = await startBare(stub);
-const servers = [bare, stub, pglite];
-const measured: Record<ServerName, Measurement[]> = { bare: [], stub: [], pglite: [] };
+const adapter = await startAdapter(stub);
+const servers = [bare, adapter, stub, pglite];
+const measured: Record<ServerName, Measurement[]> = { bare: [], adapter: [], stub: [], pglite: [] };
 try {
   for (const server of servers) await measure(server);
   for (let round = 0; round < rounds; round++) {
@@ -157,14 +159,53 @@ function requestBytes(dialled: string): Uint8Array {
 async function startBare(like: MeasuredServer): Promise<MeasuredServer> {
   const sample = await fetchSample(like);
   const body = Buffer.from(sample.body);
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+  const server = createServer((request, response) => {
     request.on('end', () => response.writeHead(200, sample.headers).end(body));
     request.resume();
   });
+  return listenBare('bare', like, server);
+}
+
+async function startAdapter(like: MeasuredServer): Promise<MeasuredServer> {
+  const { headers } = await fetchSample(like);
+  const { provider, webhookBase } = account();
+  const urls = {
+    answer: `${webhookBase}/answer`,
+    status: `${webhookBase}/status`,
+    message: `${webhookBase}/message`,
+  };
+  const instruction = {
+    decision: 'bridge',
+    destination: number(CALLED_PERSON),
+    callerId: virtual('+13035550101'),
+    ringTimeoutSeconds: 25,
+    maxCallSeconds: 3_600,
+  } as const;
+  const server = createServer((incoming, response) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const request = {
+        method: incoming.method ?? '',
+        url: PUBLIC_URL + incoming.url,
+        headers: incoming.headers as Record<string, string>,
+        rawBody: Buffer.concat(chunks),
+        remoteAddress: '',
+      };
+      const asked =
+        provider.isAuthentic(request) && provider.parseWebhook('answer', request).kind === 'answer';
+      const { body } = provider.renderCall(asked ? instruction : { decision: 'reject' }, urls);
+      response.writeHead(200, headers).end(body);
+    });
+  });
+  return listenBare('adapter', like, server);
+}
+
+async function listenBare(name: ServerName, like: MeasuredServer, server: Server): Promise<MeasuredServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-  return { ...like, name: 'bare', port, requestsARound: requests, close };
+  return { ...like, name, port, requestsARound: requests, close };
 }
 
 async function startStub(): Promise<MeasuredServer> {
@@ -302,22 +343,22 @@ function report(): void {
     `${requests} requests a round (pglite ${Math.ceil(requests * PGLITE_SHARE)}). Node ${process.version}, ${os.cpus().length} × ${cpu}.\n`,
   );
   console.log('Medians over the rounds, with the lowest and the highest:');
-  for (const name of ['bare', 'stub', 'pglite'] as const) {
+  for (const name of ['bare', 'adapter', 'stub', 'pglite'] as const) {
     const of = (pick: (one: Measurement) => number, digits: number): string =>
       spread(measured[name].map(pick), digits);
     console.log(
-      `  ${name.padEnd(7)} ${of((one) => one.perSecond, 0)} requests/s   p50 ${of((one) => one.p50Ms, 2)} ms   ` +
+      `  ${name.padEnd(8)} ${of((one) => one.perSecond, 0)} requests/s   p50 ${of((one) => one.p50Ms, 2)} ms   ` +
         `p99 ${of((one) => one.p99Ms, 2)} ms   processor ${of((one) => one.cpuMicros, 0)} µs/request`,
     );
   }
   console.log('\nRatios to bare of the same round (1 would be free):');
-  for (const name of ['stub', 'pglite'] as const) {
+  for (const name of ['adapter', 'stub', 'pglite'] as const) {
     const ratios = (pick: (one: Measurement) => number): number[] =>
       measured[name].map((one, round) => pick(one) / pick(measured.bare[round] ?? one));
     const throughput = ratios((one) => one.perSecond);
     const verdict = median(throughput) >= TARGET ? 'reached' : 'missed';
     console.log(
-      `  ${name.padEnd(7)} requests/s ${spread(throughput, 3)}   processor time ${spread(
+      `  ${name.padEnd(8)} requests/s ${spread(throughput, 3)}   processor time ${spread(
         ratios((one) => one.cpuMicros).map((ratio) => 1 / ratio),
         3,
       )}   target ${TARGET} of the requests/s: ${verdict}`,
