@@ -46,6 +46,8 @@ export function secretsOf(party: Party, packets: readonly Packet[]): Buffer[] {
 /** Searches packets for secrets: as they are, in hexadecimal, in base64, under XOR, and as raw address bytes. */
 export function findLeaks(packets: readonly Packet[], secrets: readonly Buffer[], knownTexts: readonly string[]): Leak[] {
   const leaks: Leak[] = [];
+  // Four letters turn up by chance in what was decoded or XORed; they are looked for as they are.
+  const longEnough = (secret: Buffer, form: string): boolean => form === 'plain' || secret.length >= 7;
   const shapes = secrets.map((secret) => ({ secret, differences: differencesOf(secret) }));
   const rawAddresses = secrets.flatMap((secret) => toRawAddress(secret.toString('latin1')));
   for (const packet of packets) {
@@ -60,7 +62,9 @@ export function findLeaks(packets: readonly Packet[], secrets: readonly Buffer[]
       const differences = differencesOf(bytes);
       const lowerDifferences = differencesOf(lower);
       for (const shape of shapes) {
+        if (!longEnough(shape.secret, form)) continue;
         if (lower.includes(shape.secret)) report(shape.secret, form);
+        else if (shape.secret.length < 7) continue;
         else if (differences.includes(shape.differences) || lowerDifferences.includes(shape.differences)) {
           report(shape.secret, `${form}, one-byte XOR`);
         }

@@ -51,8 +51,14 @@ export class WirePhone {
       }
     };
     this.say(text);
-    await until(`an answer to ${branch}`, () => answer !== '', limitMs);
-    this.onMessage = null;
+    // Over UDP a request is repeated until it is answered; the time counts from the first.
+    const repeated = setInterval(() => this.say(text), 500);
+    try {
+      await until(`an answer to ${branch}`, () => answer !== '', limitMs);
+    } finally {
+      clearInterval(repeated);
+      this.onMessage = null;
+    }
     return { status: Number(answer.slice(8, 11)), text: answer, ms };
   }
 
