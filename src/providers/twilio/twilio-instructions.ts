@@ -73,8 +73,11 @@ function bridge(
 export function renderTwilioMessage(instruction: MessageInstruction): WebhookResponse {
   switch (instruction.decision) {
     case 'relay': {
-      const { destination, sender, body } = instruction;
-      return twiml(element('Message', { to: destination.reveal(), from: sender }, body));
+      const { destination, sender, body, mediaUrls = [] } = instruction;
+      const route = { to: destination.reveal(), from: sender };
+      if (mediaUrls.length === 0) return twiml(element('Message', route, body));
+      const media = mediaUrls.map((url) => element('Media', {}, url));
+      return twiml(element('Message', route, ...(body === '' ? [] : [element('Body', {}, body)]), ...media));
     }
     case 'drop':
       return twiml();

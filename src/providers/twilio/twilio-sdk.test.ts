@@ -102,6 +102,15 @@ describe("TwiML against the vendor's builder", () => {
     const ours = renderTwilioMessage({ decision: 'relay', destination, sender: callerId, body });
     expect(readXml(ours.body).elements[0]?.text).toBe(body);
     expect(readXml(ours.body)).toEqual(readXml(relayed.toString()));
+    const mediaUrls = ['https://api.twilio.example/1?a=1&b=2', 'https://api.twilio.example/2'];
+    for (const words of ['Look', '']) {
+      const sent = new MessagingResponse();
+      const message = sent.message({ to: destination.reveal(), from: callerId }, '');
+      if (words !== '') message.body(words);
+      for (const url of mediaUrls) message.media(url);
+      const relay = { decision: 'relay', destination, sender: callerId, body: words, mediaUrls } as const;
+      expect(readXml(renderTwilioMessage(relay).body)).toEqual(readXml(sent.toString()));
+    }
     const nothing = renderTwilioMessage({ decision: 'drop' });
     expect(readXml(nothing.body)).toEqual(readXml(new MessagingResponse().toString()));
   });

@@ -172,11 +172,20 @@ describe('a status callback of Twilio', () => {
 describe('a text at Twilio', () => {
   const TEXT = { AccountSid: ACCOUNT_SID, MessageSid: 'SM1', From: '+12025550101', To: '+12155550150' };
 
-  it('counts its attachments', () => {
-    expect(parse('message', { ...TEXT, NumMedia: '2', MediaUrl0: 'https://x.example/1' })).toMatchObject({
-      message: { body: '', attachments: 2 },
+  it('counts its attachments, and says where they are', () => {
+    const urls = { MediaUrl0: 'https://api.twilio.example/1', MediaUrl1: 'https://api.twilio.example/2' };
+    expect(parse('message', { ...TEXT, NumMedia: '2', ...urls })).toMatchObject({
+      message: { body: '', attachments: 2, mediaUrls: Object.values(urls) },
     });
-    expect(parse('message', { ...TEXT, Body: 'Hi', NumMedia: 'many' })).toMatchObject({
+    const odd = {
+      MediaUrl0: 'http://x.example/',
+      MediaUrl1: 'https://me@x.example/',
+      MediaUrl2: 'file:///x',
+    };
+    const parsed = parse('message', { ...TEXT, NumMedia: '99', ...odd });
+    expect(parsed).toMatchObject({ message: { attachments: 99 } });
+    expect(parsed.kind === 'message' && parsed.message.mediaUrls).toBeUndefined();
+    expect(parse('message', { ...TEXT, Body: 'Hi', NumMedia: 'many', ...urls })).toMatchObject({
       message: { body: 'Hi', attachments: 0 },
     });
   });

@@ -17,6 +17,9 @@ import type { TwilioAccount } from './twilio-config.ts';
 const ID_LENGTH_MAXIMUM = 100;
 /** Twilio joins up to 1,600 characters; a longer text is cut later, not lost here. */
 const TEXT_LENGTH_MAXIMUM = 10_000;
+/** Twilio carries ten attachments a message. */
+const MEDIA_MAXIMUM = 10;
+const URL_LENGTH_MAXIMUM = 500;
 
 /**
  * Words by which people stop texts. Twilio answers them itself, and from then on refuses to send from this number
@@ -114,7 +117,9 @@ function toMessage(fields: FormFields): ParsedWebhook {
   if (optOut !== '' || STOP_WORDS.has(body.trim().toUpperCase())) {
     return { kind: 'ignored', why: 'Twilio has answered a word by which texts are stopped or started.' };
   }
-  const attachments = formField(fields, 'NumMedia') ?? '';
+  const counted = formField(fields, 'NumMedia') ?? '';
+  const attachments = /^[0-9]{1,3}$/.test(counted) ? Number(counted) : 0;
+  const mediaUrls = mediaUrlsOf(fields, attachments);
   return {
     kind: 'message',
     message: {
@@ -122,9 +127,21 @@ function toMessage(fields: FormFields): ParsedWebhook {
       sendingNumber: readCallingNumber(formField(fields, 'From') ?? ''),
       calledNumber: toVirtualNumber(requiredField(fields, 'To', ID_LENGTH_MAXIMUM)),
       body,
-      attachments: /^[0-9]{1,3}$/.test(attachments) ? Number(attachments) : 0,
+      attachments,
+      ...(mediaUrls.length > 0 && { mediaUrls }),
     },
   };
+}
+
+/** Where Twilio keeps the attachments; it serves them to itself when they are sent on. */
+function mediaUrlsOf(fields: FormFields, attachments: number): readonly string[] {
+  const urls: string[] = [];
+  for (let at = 0; at < Math.min(attachments, MEDIA_MAXIMUM); at++) {
+    const url = formField(fields, `MediaUrl${at}`);
+    if (url !== null && url.length <= URL_LENGTH_MAXIMUM && /^https:\/\/[^\s/?#@]+\//.test(url))
+      urls.push(url);
+  }
+  return urls;
 }
 
 /** Exactly the part that the signature covers: the query of a GET, the body of a POST. */
