@@ -218,6 +218,7 @@ describe('numbers, texts and calls at Exotel', () => {
     invariant(destination && sender, 'a number of the test does not parse');
     const relay = { decision: 'relay', destination, sender, body: 'Gate 4 & left' } as const;
     await b.provider.sendMessage?.(relay, 'sms-7', signal);
+    await b.provider.sendMessage?.(relay, 'sms-7', signal);
     const dlt = { dltEntityId: '1101', dltTemplateId: '1107', smsType: 'transactional' };
     const provider = make({ baseUrl: b.operator.gateway.url, ...dlt }, CREDENTIALS);
     await provider.sendMessage?.({ ...relay, body: 'नमस्ते' }, 'sms-8', signal);

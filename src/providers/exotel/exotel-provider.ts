@@ -16,6 +16,7 @@ import {
   type WebhookUrls,
 } from '../provider.ts';
 import { type ProviderRequest, type ProviderResponse, requestProvider } from '../provider-request.ts';
+import { SendOnce } from '../send-once.ts';
 import {
   availableNumbers,
   type ExotelCall,
@@ -60,6 +61,7 @@ class ExotelProvider implements Provider {
   readonly renderAcknowledgement = renderExotelAcknowledgement;
   readonly #account: ExotelAccount;
   readonly #clock: Clock;
+  readonly #texts = new SendOnce();
 
   constructor(account: ExotelAccount, clock: Clock) {
     this.#account = account;
@@ -92,12 +94,19 @@ class ExotelProvider implements Provider {
     return parseExotelWebhook(kind, request, this.#account, this.#clock.now());
   }
 
-  async sendMessage(
+  sendMessage(
     instruction: Extract<MessageInstruction, { decision: 'relay' }>,
     providerMessageId: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const { destination, sender, body } = instruction;
+    return this.#texts.run(providerMessageId, () => this.#send(instruction, providerMessageId, signal));
+  }
+
+  async #send(
+    { destination, sender, body }: Extract<MessageInstruction, { decision: 'relay' }>,
+    providerMessageId: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const response = await this.#request('POST', `/v1/Accounts/${this.#sid}/Sms/send.json`, signal, {
       From: sender,
       To: destination.reveal(),
