@@ -145,6 +145,36 @@ describe('numbers at Plivo', () => {
     expect(listed).toMatchObject({ code: 'unavailable' });
   });
 
+  it('uses no application that asks elsewhere, or otherwise', async () => {
+    await b.provider.provisionNumber(await onSale(), URLS, signal);
+    const [application] = b.plivo.applications;
+    invariant(application, 'there is no application');
+    const others = [
+      { answer_url: 'https://x/' },
+      { answer_method: 'GET' },
+      { hangup_url: 'https://x/' },
+      { message_url: 'https://x/' },
+    ];
+    b.plivo.applications.length = 0;
+    others.forEach((other, i) => {
+      b.plivo.applications.push({ ...application, ...(other as object), app_id: `${i}`, app_name: `x${i}` });
+    });
+    const account = { settings: { apiUrl: `${b.operator.gateway.url}/v1` }, credentials: CREDENTIALS };
+    const held = await createPlivoProvider(account, { clock: b.clock }).provisionNumber(
+      await onSale(),
+      URLS,
+      signal,
+    );
+    expect((await b.operator.held()).get(held.virtualNumber)).toEqual(URLS);
+    expect(b.plivo.applications).toHaveLength(5);
+  });
+
+  it('does not take the 404 of a stranger for a number that has gone', async () => {
+    const held = await b.provider.provisionNumber(await onSale(), URLS, signal);
+    b.operator.gateway.disturb({ kind: 'answer', answer: { status: 404, body: '<h1>Not here</h1>' } });
+    await expect(b.provider.decommissionNumber(held, signal)).rejects.toMatchObject({ code: 'refused' });
+  });
+
   it('repeats nothing of what Plivo says of a refusal', async () => {
     const wanted = await onSale();
     const body = JSON.stringify({ api_id: 'x', error: `${wanted} is barred for +12025550123` });

@@ -3,6 +3,7 @@ import plivo from 'plivo';
 import { afterAll, describe, expect, it } from 'vitest';
 import { mutationsOf } from '../conformance-mutations.ts';
 import type { WebhookRequest } from '../provider.ts';
+import { respell } from '../testing/respell.ts';
 import { isPlivoWebhook, parsePlivoWebhook } from './plivo-webhooks.ts';
 import { AUTH_TOKEN } from './testing/plivo-operator.ts';
 import { plivoWebhooks, post } from './testing/plivo-bench.ts';
@@ -97,6 +98,7 @@ describe('the signature of Plivo', () => {
     expect(believes({ 'x-plivo-signature-v3': `${signature},${signature}` })).toBe(false);
     expect(believes({ 'x-plivo-signature-v3': `${signature},` })).toBe(false);
     expect(believes({ 'x-plivo-signature-v3': `${signature},x` })).toBe(false);
+    expect(believes({ 'x-plivo-signature-v3': respell(signature, 'base64') })).toBe(false);
     const five = ['A', 'E', 'I', 'M'].map((first) => `${first}${'A'.repeat(42)}=`);
     expect(believes({ 'x-plivo-signature-v3': [...five, signature].join(',') })).toBe(false);
   });
@@ -232,7 +234,7 @@ describe('a webhook of Plivo', () => {
       { callback: { legStatus: { termination: 'time_limit', durationSeconds: 3600 } } },
     ],
     [
-      { ...leg, DialAction: 'hangup', DialBLegDuration: 'long', DialBLegHangupCause: 'gone to +12025550101' },
+      { ...leg, DialAction: 'hangup', DialBLegDuration: 'long', DialBLegHangupCause: 'gone to 12025550101' },
       { callback: { legStatus: { termination: 'failed', durationSeconds: null, nativeCause: null } } },
     ],
   ])('reports %o', (fields, reading) => {

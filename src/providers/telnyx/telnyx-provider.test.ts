@@ -138,6 +138,44 @@ describe('numbers at Telnyx', () => {
     }
   });
 
+  it('counts only numbers that are ours by now and still', async () => {
+    await b.operator.sell(4);
+    [...b.telnyx.held.values()].forEach((each, i) => {
+      each.status = ['purchase-pending', 'active', 'deleted', 'ported-out'][i] ?? '';
+    });
+    const [, active] = b.telnyx.held.keys();
+    expect((await b.provider.listNumbers(signal)).map((each) => each.virtualNumber)).toEqual([active]);
+  });
+
+  it('uses no application or profile that asks elsewhere, or otherwise', async () => {
+    await b.provider.provisionNumber(await onSale(), URLS, signal);
+    const [application] = b.telnyx.applications.splice(0);
+    const [profile] = b.telnyx.profiles.splice(0);
+    invariant(application && profile, 'nothing was made');
+    for (const other of [
+      { voice_url: 'https://x/' },
+      { voice_method: 'get' },
+      { status_callback: 'https://x/' },
+    ]) {
+      const id = `x${b.telnyx.applications.length}`;
+      b.telnyx.applications.push({ ...application, ...(other as object), id });
+    }
+    for (const other of [{ webhook_url: 'https://x/' }, { webhook_api_version: '1' }]) {
+      b.telnyx.profiles.push({ ...profile, ...(other as object), id: `x${b.telnyx.profiles.length}` });
+    }
+    const settings = { ...SETTINGS, apiUrl: `${b.operator.gateway.url}/v2` };
+    const another = createTelnyxProvider({ settings, credentials: CREDENTIALS }, { clock: b.clock });
+    const held = await another.provisionNumber(await onSale(), URLS, signal);
+    expect((await b.operator.held()).get(held.virtualNumber)).toEqual(URLS);
+    expect([b.telnyx.applications.length, b.telnyx.profiles.length]).toEqual([4, 3]);
+  });
+
+  it('does not take the 404 of a stranger for a number that has gone', async () => {
+    const held = await b.provider.provisionNumber(await onSale(), URLS, signal);
+    b.operator.gateway.disturb({ kind: 'answer', answer: { status: 404, body: '<h1>Not here</h1>' } });
+    await expect(b.provider.decommissionNumber(held, signal)).rejects.toMatchObject({ code: 'refused' });
+  });
+
   it('does not take half a list for a whole one when numbers go away meanwhile', async () => {
     await b.operator.sell(530);
     b.operator.gateway.disturb({ kind: 'none' });

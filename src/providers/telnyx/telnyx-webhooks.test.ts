@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { mutationsOf } from '../conformance-mutations.ts';
 import type { WebhookRequest } from '../provider.ts';
+import { respell } from '../testing/respell.ts';
 import { readTelnyxConfig } from './telnyx-config.ts';
 import { isTelnyxWebhook } from './telnyx-signature.ts';
 import { parseTelnyxWebhook } from './telnyx-webhooks.ts';
@@ -94,6 +95,11 @@ describe('the signature of Telnyx', () => {
     const call = webhooks.sign(webhooks.answer({ callId: 'v3:1', from: null, to: '+12155550150' }));
     await judge.verify(new TextDecoder().decode(call.rawBody), call.headers as Record<string, string>);
     expect(isTelnyxWebhook(call, config(), clock.now())).toBe(true);
+  });
+
+  it('has one spelling', () => {
+    const [, body, signature] = VECTORS[0];
+    expect(isTelnyxWebhook(toRequest(body, respell(signature, 'base64')), config(), clock.now())).toBe(false);
   });
 
   it('is not believed on a GET, nor over a time that is none', () => {

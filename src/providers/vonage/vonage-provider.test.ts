@@ -66,6 +66,37 @@ describe('numbers at Vonage', () => {
     expect((await b.operator.held()).get(held.virtualNumber)).toEqual(URLS);
   });
 
+  it('uses no application that asks elsewhere, or otherwise', async () => {
+    await b.provider.provisionNumber(await onSale(), URLS, signal);
+    const [application] = b.vonage.applications;
+    invariant(application, 'there is no application');
+    const { voice, messages } = application.capabilities;
+    const elsewhere = { address: 'https://x/', http_method: 'POST' };
+    const webhooks = [
+      { ...voice.webhooks, answer_url: { address: URLS.answer, http_method: 'GET' } },
+      { ...voice.webhooks, answer_url: elsewhere },
+      { ...voice.webhooks, event_url: elsewhere },
+    ].map((each) => ({ messages, voice: { ...voice, webhooks: each } }));
+    const others = [
+      ...webhooks,
+      { voice, messages: { ...messages, webhooks: { ...messages.webhooks, inbound_url: elsewhere } } },
+    ];
+    b.vonage.applications.length = 0;
+    others.forEach((capabilities, i) => {
+      const id = application.id.replace(/.$/, String(i + 1));
+      b.vonage.applications.push({
+        ...application,
+        capabilities: capabilities as typeof application.capabilities,
+        id,
+      });
+    });
+    const settings = { apiUrl: `${b.operator.gateway.url}/api`, restUrl: `${b.operator.gateway.url}/rest` };
+    const another = createVonageProvider({ settings, credentials: CREDENTIALS }, { clock: b.clock });
+    const held = await another.provisionNumber(await onSale(), URLS, signal);
+    expect(b.vonage.applications).toHaveLength(5);
+    expect(b.vonage.held.get(held.virtualNumber.slice(1))).toEqual({ app_id: b.vonage.applications[4]?.id });
+  });
+
   it('says that the number is bought when it cannot be linked, and links it when asked again', async () => {
     const wanted = await onSale();
     b.operator.gateway.disturb({

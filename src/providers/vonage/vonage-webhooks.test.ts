@@ -6,6 +6,7 @@ import { mutationsOf } from '../conformance-mutations.ts';
 import type { WebhookRequest } from '../provider.ts';
 import { CREDENTIALS, jwt, post, SIGNATURE_SECRET, vonageWebhooks } from './testing/vonage-bench.ts';
 import { API_KEY } from './testing/vonage-operator.ts';
+import { respell } from '../testing/respell.ts';
 import { readVonageConfig } from './vonage-config.ts';
 import { isVonageWebhook } from './vonage-signature.ts';
 import { parseVonageWebhook } from './vonage-webhooks.ts';
@@ -121,6 +122,7 @@ describe('the signature of Vonage', () => {
     const rsa = signAsymmetric('sha256', Buffer.from(signed), privateKey).toString('base64url');
     expect(verifySignature(`${signed}.${rsa}`, pem)).toBe(true);
     expect(believed(`${signed}.${rsa}`)).toBe(false);
+    expect(believed(respell(jwt(hs256, claims, SIGNATURE_SECRET), 'base64url'))).toBe(false);
     expect(isVonageWebhook({ ...genuine, headers: {} }, config(), clock.now())).toBe(false);
     expect(believed(jwt(hs256, { ...claims, padding: 'x'.repeat(5_000) }, SIGNATURE_SECRET))).toBe(false);
   });

@@ -51,6 +51,7 @@ interface HeldNumber {
   readonly phone_number: string;
   connection_id: string;
   messaging_profile_id: string;
+  status: string;
 }
 
 /** Plays the part of `api.telnyx.com/v2` that the adapter needs. */
@@ -74,7 +75,8 @@ export class TelnyxOperator {
   }
 
   hold(phone_number: string, links: { connection_id: string; messaging_profile_id: string }): void {
-    this.held.set(phone_number, { id: `12933842${phone_number.slice(1)}`, phone_number, ...links });
+    const id = `12933842${phone_number.slice(1)}`;
+    this.held.set(phone_number, { id, phone_number, ...links, status: 'active' });
   }
 
   urlsOf({ connection_id, messaging_profile_id }: HeldNumber): WebhookUrls {
@@ -218,7 +220,6 @@ function toNumber(number: HeldNumber): object {
     messaging_profile_id: number.messaging_profile_id || null,
     country_iso_alpha2: 'US',
     phone_number_type: 'local',
-    status: 'active',
     tags: [],
   };
 }
