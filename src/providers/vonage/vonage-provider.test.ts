@@ -172,6 +172,20 @@ describe('numbers at Vonage', () => {
       only: () => b.vonage.held.delete([...b.vonage.held.keys()][0] ?? ''),
     });
     await expect(b.provider.listNumbers(signal)).rejects.toMatchObject({ code: 'unavailable' });
+    // One goes at the end and one comes in front: the count stays, and a number is seen twice.
+    const [last = ''] = [...b.vonage.held.keys()].slice(-1);
+    b.operator.gateway.disturb({ kind: 'none' });
+    b.operator.gateway.disturb({
+      kind: 'none',
+      only: () => {
+        const others = [...b.vonage.held].filter(([msisdn]) => msisdn !== last);
+        b.vonage.held.clear();
+        for (const [msisdn, each] of [['12085550100', {}] as const, ...others])
+          b.vonage.held.set(msisdn, each);
+        return true;
+      },
+    });
+    await expect(b.provider.listNumbers(signal)).rejects.toMatchObject({ code: 'unavailable' });
     b.vonage.held.clear();
     expect(await b.provider.listNumbers(signal)).toEqual([]);
   });
