@@ -5,7 +5,7 @@ import { StockWatch } from './app/stock-watch.ts';
 import type { Bus } from './bus/bus.ts';
 import { encodeCloudEvent } from './bus/cloud-events.ts';
 import type { ServiceConfig } from './config.ts';
-import { orderUseCases } from './consumers/order-use-cases.ts';
+import { gatheredUseCases } from './consumers/gathered-use-cases.ts';
 import { keepSubscribed } from './consumers/keep-subscribed.ts';
 import { createOrdersConsumer } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
@@ -14,6 +14,7 @@ import { createHttpServer } from './http/server.ts';
 import { BacklogWatch } from './jobs/backlog-watch.ts';
 import { callCloser } from './jobs/call-closer.ts';
 import { type Job, type RunningJob, startJob } from './jobs/job.ts';
+import { numberReconciler } from './jobs/number-reconciler.ts';
 import { outboxPublisher } from './jobs/outbox-publisher.ts';
 import { pendingServer } from './jobs/pending-server.ts';
 import { sessionExpirer } from './jobs/session-expirer.ts';
@@ -150,6 +151,7 @@ function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus,
     pendingServer(app),
     sessionExpirer(app),
     callCloser(app),
+    numberReconciler(app, { holder }),
     trimmer(app, trim),
   ];
   const publishing = startJob(publisher, app);
@@ -172,7 +174,7 @@ function startConsumer(options: ServiceOptions, app: App, bus: Bus, started: Sta
   const { config, clock, random, log } = options;
   const handle = createOrdersConsumer({
     tenant: config.tenant,
-    useCases: orderUseCases(app),
+    useCases: gatheredUseCases(app),
     bus,
     deadLetterTopic: config.topics.deadLetter,
     vault: app.vault,

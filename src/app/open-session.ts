@@ -156,7 +156,7 @@ function newSession(
   };
 }
 
-function pendingEvents(app: App, session: SessionRow): OutboxEvent[] {
+export function pendingEvents(app: App, session: SessionRow): OutboxEvent[] {
   const { id: sessionId, reference, pool } = session;
   return [
     raiseEvent(app, 'session.pending', reference, sessionEventData(session)),
@@ -164,9 +164,10 @@ function pendingEvents(app: App, session: SessionRow): OutboxEvent[] {
   ];
 }
 
-function announceOpened(app: App, pool: string, outcome: 'opened' | 'pending'): void {
-  if (outcome === 'opened') app.metrics.sessionsOpened.inc({ pool });
-  else app.metrics.sessionsPending.inc({ pool });
+/** After the commit: counts them, and lets the loops know. */
+export function announceOpened(app: App, pool: string, outcome: 'opened' | 'pending', count = 1): void {
+  if (outcome === 'opened') app.metrics.sessionsOpened.inc({ pool }, count);
+  else app.metrics.sessionsPending.inc({ pool }, count);
   app.wake.outbox.raise();
   app.wake.stock.raise();
   if (outcome === 'pending') app.wake.pending.raise();

@@ -13,7 +13,7 @@ import { StorageError } from '../storage/storage-error.ts';
 import { StorageContention } from '../storage/storage.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { sealDeadLetter } from './dead-letter.ts';
-import { type OrderEvent, readOrderEvent } from './orders-events.ts';
+import { type OrderEvent, type OrderEventResult, readOrderEvent } from './orders-events.ts';
 import { type Poison, poisonReasonOf } from './poison.ts';
 
 interface OrderCommand {
@@ -42,6 +42,15 @@ export interface OrderUseCases {
     },
   ): Promise<Applied>;
   endOrder(command: OrderCommand & { reason: 'completed' | 'cancelled' }): Promise<Applied>;
+  /** `assignDriver` gathers what comes at once and limits itself */
+  readonly assignsTogether?: boolean;
+  /** Which of these events were applied before, by their place: only to spare work, since applying decides. */
+  known?(tenant: string, events: readonly KnownEvent[]): Promise<ReadonlySet<number>>;
+}
+
+export interface KnownEvent {
+  readonly source: string;
+  readonly eventId: string;
 }
 
 export interface OrdersConsumerOptions {
@@ -74,10 +83,13 @@ export function createOrdersConsumer(options: OrdersConsumerOptions): Subscripti
   const limit = new ConcurrencyLimit(CONCURRENCY);
 
   return async (batch, signal) => {
+    const readAt = options.clock.now();
+    const received = batch.map((message) => ({ message, read: readOrderEvent(message, readAt) }));
+    const fresh = await withoutKnown(received);
     // One chain that has given up ends the waits of all others: the batch comes again as a whole.
     const givenUp = new AbortController();
     const waits = AbortSignal.any([signal, givenUp.signal]);
-    const chains = [...byKey(batch).values()].map(async (messages) => {
+    const chains = [...byKey(fresh).values()].map(async (messages) => {
       try {
         for (const message of messages) {
           if (givenUp.signal.aborted) return;
@@ -92,8 +104,28 @@ export function createOrdersConsumer(options: OrdersConsumerOptions): Subscripti
     if (failure) throw failure.reason;
   };
 
-  async function handleMessage(message: DeliveredMessage, waits: AbortSignal): Promise<void> {
-    const read = readOrderEvent(message, options.clock.now());
+  /** A topic that is read from its start is mostly known: one question spares a transaction for each event. */
+  async function withoutKnown(received: readonly Received[]): Promise<readonly Received[]> {
+    if (!options.useCases.known) return received;
+    const readable = received.flatMap((one) => (one.read.ok ? [{ one, event: one.read.event }] : []));
+    try {
+      const known = await options.useCases.known(
+        options.tenant,
+        readable.map(({ event }) => event),
+      );
+      const drop = new Set(readable.flatMap(({ one }, place) => (known.has(place) ? [one] : [])));
+      for (const { read } of drop) {
+        if (read.ok) options.metrics.eventsConsumed.inc({ type: read.event.type, outcome: 'duplicate' });
+      }
+      return received.filter((one) => !drop.has(one));
+    } catch (error) {
+      // Storage is in trouble: each event meets it again, and has its own patience.
+      if (error instanceof StorageError) return received;
+      throw error;
+    }
+  }
+
+  async function handleMessage({ message, read }: Received, waits: AbortSignal): Promise<void> {
     if (!read.ok) return bury(message, read, 'unknown');
     const { event } = read;
     for (let attempt = 0; ; attempt++) {
@@ -121,7 +153,10 @@ export function createOrdersConsumer(options: OrdersConsumerOptions): Subscripti
   /** Null when the event has taken effect, now or earlier. */
   async function attemptEvent(event: OrderEvent): Promise<Trouble | null> {
     try {
-      const outcome = await limit.run(() => applyEvent(options.useCases, options.tenant, event));
+      const { useCases, tenant } = options;
+      const isLimited = !(useCases.assignsTogether === true && event.type === 'order.driver_assigned');
+      const apply = (): Promise<Applied> => applyEvent(useCases, tenant, event);
+      const outcome = await (isLimited ? limit.run(apply) : apply());
       options.metrics.eventsConsumed.inc({ type: event.type, outcome });
       return null;
     } catch (error) {
@@ -193,12 +228,18 @@ function applyEvent(useCases: OrderUseCases, tenant: string, event: OrderEvent):
   }
 }
 
-function byKey(batch: readonly DeliveredMessage[]): Map<string, DeliveredMessage[]> {
-  const chains = new Map<string, DeliveredMessage[]>();
-  for (const message of batch) {
-    const chain = chains.get(message.key);
-    if (chain) chain.push(message);
-    else chains.set(message.key, [message]);
+interface Received {
+  readonly message: DeliveredMessage;
+  readonly read: OrderEventResult;
+}
+
+function byKey(batch: readonly Received[]): Map<string, Received[]> {
+  const chains = new Map<string, Received[]>();
+  for (const received of batch) {
+    const { key } = received.message;
+    const chain = chains.get(key);
+    if (chain) chain.push(received);
+    else chains.set(key, [received]);
   }
   return chains;
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorld, person, type World } from '../../src/app/testing/world.ts';
 import type { DeliveredMessage } from '../../src/bus/bus.ts';
 import { encodeCloudEvent } from '../../src/bus/cloud-events.ts';
+import { gatheredUseCases } from '../../src/consumers/gathered-use-cases.ts';
 import { orderUseCases } from '../../src/consumers/order-use-cases.ts';
 import { createOrdersConsumer } from '../../src/consumers/orders.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -80,11 +81,19 @@ async function finalState(world: World, orders: number): Promise<unknown[]> {
   return state;
 }
 
-async function play(world: World, messages: readonly DeliveredMessage[]): Promise<unknown[]> {
+/** As the consumer of the service does it, and one by one, which is what that falls back on. */
+const WAYS = { gathered: gatheredUseCases, single: orderUseCases };
+
+async function play(
+  world: World,
+  messages: readonly DeliveredMessage[],
+  way: keyof typeof WAYS,
+  batchSize: number,
+): Promise<unknown[]> {
   const dead: unknown[] = [];
   const handle = createOrdersConsumer({
     tenant: world.tenant,
-    useCases: orderUseCases(world.app),
+    useCases: WAYS[way](world.app),
     bus: { publish: async (_topic, letters) => void dead.push(...letters) },
     deadLetterTopic: 'orders.dead-letter',
     vault: world.app.vault,
@@ -93,12 +102,18 @@ async function play(world: World, messages: readonly DeliveredMessage[]): Promis
     log: world.app.log,
     metrics: world.app.metrics,
   });
-  // One at a time: the worst that a bus may do to the order of arrival.
-  for (const message of messages) await handle([message], new AbortController().signal);
+  for (let i = 0; i < messages.length; i += batchSize) {
+    await handle(messages.slice(i, i + batchSize), new AbortController().signal);
+  }
   return dead;
 }
 
-describe('order events in disorder', () => {
+describe.each([
+  // One at a time: the worst that a bus may do to the order of arrival.
+  ['single', 1],
+  ['gathered', 1],
+  ['gathered', 7],
+] as const)('order events in disorder (%s, batches of %i)', (way, batchSize) => {
   it(`end as the clean sequence does, however they are repeated and shuffled (INV-11, INV-12), ${RUNS} times`, {
     timeout: 120_000,
   }, async () => {
@@ -115,20 +130,30 @@ describe('order events in disorder', () => {
             .map((message) => [roll(1_000_000), message] as const)
             .sort(([a], [b]) => a - b);
           run++;
-          const clean = await createWorld({ database, tenant: `clean-${run}`, numbers: 40 });
-          const messy = await createWorld({ database, tenant: `messy-${run}`, numbers: 40 });
-          expect(await play(clean, messages)).toEqual([]);
+          const clean = await createWorld({
+            database,
+            tenant: `clean-${way}-${batchSize}-${run}`,
+            numbers: 40,
+          });
+          const messy = await createWorld({
+            database,
+            tenant: `messy-${way}-${batchSize}-${run}`,
+            numbers: 40,
+          });
+          expect(await play(clean, messages, 'single', 1)).toEqual([]);
           expect(
             await play(
               messy,
               shuffled.map(([, message]) => message),
+              way,
+              batchSize,
             ),
           ).toEqual([]);
           const expected = await finalState(clean, stories.length);
           expect(await finalState(messy, stories.length)).toEqual(expected);
           await checkInvariants(database, messy.tenant, messy.clock.now());
           // The whole topic once more onto the state that it made changes nothing (INV-13).
-          await play(messy, messages);
+          await play(messy, messages, way, batchSize);
           expect(await finalState(messy, stories.length)).toEqual(expected);
         },
       ),

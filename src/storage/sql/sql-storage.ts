@@ -1,5 +1,6 @@
 import type { Storage, TenantStorage } from '../storage.ts';
 import { apiKeyStatements, providerAccountStatements } from './account-statements.ts';
+import { assignmentStatements } from './assignment-statements.ts';
 import { callStatements } from './call-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
 import { appendOutbox, insertInbox, isInboxKnown } from './event-statements.ts';
@@ -61,6 +62,9 @@ function tenantStorage(connection: SqlConnection, tenant: string): TenantStorage
     },
     get intents() {
       return intentStatements(connection, tenant);
+    },
+    get assignments() {
+      return assignmentStatements(connection, tenant);
     },
     get idempotency() {
       return idempotencyStatements(connection, tenant);

@@ -1,0 +1,243 @@
+import { type Pool, stockAccounts } from '../domain/pool.ts';
+import type { SessionMode } from '../domain/session.ts';
+import type { VirtualNumber } from '../domain/virtual-number.ts';
+import { createId } from '../lib/id.ts';
+import type { TenantKeys } from '../privacy/vault.ts';
+import type { InboxEvent, NewAssignment } from '../storage/assignment-storage.ts';
+import { StorageError } from '../storage/storage-error.ts';
+import type { NewRoute, OutboxEvent, SessionRow, TenantStorage } from '../storage/storage.ts';
+import { toRoutes } from './allocate-numbers.ts';
+import type { App } from './app.ts';
+import { announceOpened, pendingEvents } from './open-session.ts';
+import { raiseEvent, sessionEventData } from './raise-event.ts';
+import type { ResolvedParticipant } from './resolve-participants.ts';
+
+export interface AssignmentRequest {
+  readonly reference: string;
+  readonly assignment: number;
+  readonly participants: readonly ResolvedParticipant[];
+  readonly cause: InboxEvent;
+}
+
+/** `deferred`: nothing was done about this one; ask `openSession`, which can do everything. */
+export type AssignmentOutcome = 'applied' | 'duplicate' | 'deferred';
+
+const MODE: SessionMode = 'voice_and_message';
+
+/**
+ * `openSession` for many orders of one pool in one transaction of few statements. It does what is usual, and
+ * leaves to `openSession` what is not: an order that has a session already, a shared or sticky pool, a person who
+ * has met the number, a pool that is nearly empty, a refusal. The same locks, unique indexes and inbox rows as
+ * there decide, so it may run beside it, and beside itself.
+ */
+export async function openSessions(
+  app: App,
+  tenant: string,
+  poolName: string,
+  requests: readonly AssignmentRequest[],
+): Promise<readonly AssignmentOutcome[]> {
+  const keys = await app.vault.keysOf(tenant);
+  try {
+    const done = await app.storage.transaction(tenant, (storage) =>
+      new Batch(app, keys, storage, requests).run(poolName),
+    );
+    for (const outcome of ['opened', 'pending'] as const) {
+      if (done[outcome] > 0) announceOpened(app, poolName, outcome, done[outcome]);
+    }
+    return done.outcomes;
+  } catch (error) {
+    // Somebody was quicker with a number. One by one, each of them finds its own.
+    const isLost =
+      error instanceof RouteTaken || (error instanceof StorageError && error.code === 'constraint');
+    if (!isLost) throw error;
+    app.metrics.allocationConflicts.inc({ pool: poolName });
+    return requests.map(() => 'deferred');
+  }
+}
+
+class RouteTaken extends Error {}
+
+interface Done {
+  readonly outcomes: readonly AssignmentOutcome[];
+  readonly opened: number;
+  readonly pending: number;
+}
+
+class Batch {
+  readonly #app: App;
+  readonly #keys: TenantKeys;
+  readonly #storage: TenantStorage;
+  readonly #requests: readonly AssignmentRequest[];
+  readonly #outcomes: AssignmentOutcome[];
+
+  constructor(app: App, keys: TenantKeys, storage: TenantStorage, requests: readonly AssignmentRequest[]) {
+    this.#app = app;
+    this.#keys = keys;
+    this.#storage = storage;
+    this.#requests = requests;
+    this.#outcomes = requests.map(() => 'deferred');
+  }
+
+  async run(poolName: string): Promise<Done> {
+    const pool = await this.#storage.pools.get(poolName);
+    const nothing = { outcomes: this.#outcomes, opened: 0, pending: 0 };
+    if (pool?.mode !== 'dedicated' || pool.selection !== 'avoid_sticky') return nothing;
+    const noted = await this.#note(await this.#acceptable());
+    const fresh = await this.#fresh(noted);
+    const othersWait = (await this.#storage.sessions.countPending(pool.name)) > 0;
+    const now = this.#app.clock.now();
+    const common = { pool: pool.name, mode: MODE, now, expiresAt: now + pool.sessionTtlSeconds * 1_000 };
+    const choice = othersWait
+      ? { opened: [], pending: fresh.map((place) => this.#assignment(place, null)) }
+      : { opened: await this.#choose(pool, fresh, now), pending: [] };
+    const made = [...choice.opened, ...choice.pending];
+    const left = noted.filter((place) => this.#outcomes[place] === 'deferred');
+    if (left.length > 0)
+      await this.#storage.assignments.inboxForget(left.map((place) => this.#request(place).cause));
+    if (made.length === 0) return nothing;
+    await this.#storage.assignments.setHighestAssignments(made, pool.name);
+    if (choice.opened.length > 0) await this.#open(pool, choice.opened, common);
+    if (choice.pending.length > 0) {
+      const pending = { ...common, state: 'pending', exclusive: false } as const;
+      await this.#storage.assignments.insertSessions(choice.pending, pending);
+    }
+    await this.#storage.outboxAppend([
+      ...choice.opened.map((one) => this.#openedEvent(one, common)),
+      ...choice.pending.flatMap((one) =>
+        pendingEvents(this.#app, toRow(one, { ...common, state: 'pending' })),
+      ),
+    ]);
+    return { outcomes: this.#outcomes, opened: choice.opened.length, pending: choice.pending.length };
+  }
+
+  /** Places of those that nothing speaks against; a reference that is there twice waits for its own turn. */
+  async #acceptable(): Promise<number[]> {
+    const texts = this.#requests.flatMap((r) => r.participants.map((p) => p.realNumber.reveal()));
+    const ours = await this.#storage.virtualNumbers.known(texts);
+    const seen = new Set<string>();
+    return this.#requests.flatMap(({ reference, participants }, place) => {
+      if (seen.has(reference)) return [];
+      seen.add(reference);
+      return participants.some((p) => ours.has(p.realNumber.reveal())) ? [] : [place];
+    });
+  }
+
+  /** Writes the inbox rows. Returns the places of those that were not applied before. */
+  async #note(places: readonly number[]): Promise<number[]> {
+    const events = places.map((place) => this.#request(place).cause);
+    const fresh = await this.#storage.assignments.inboxInsert(events, this.#app.clock.now());
+    for (const [i, place] of places.entries()) if (!fresh.has(i)) this.#outcomes[place] = 'duplicate';
+    return places.filter((_, i) => fresh.has(i));
+  }
+
+  /** Locks the orders. Returns the places of those that have had no assignment yet and have not ended. */
+  async #fresh(places: readonly number[]): Promise<number[]> {
+    const references = places.map((place) => this.#request(place).reference);
+    const known = await this.#storage.assignments.lockReferences(references);
+    return places.filter((place) => {
+      const { reference, assignment } = this.#request(place);
+      const row = known.get(reference);
+      if (row === undefined) return false;
+      const isOld = row.highestAssignment !== null && assignment <= row.highestAssignment;
+      // Ended, superseded or known: there is nothing to do, and that is remembered.
+      if (row.endedReason !== null || isOld) this.#outcomes[place] = 'applied';
+      return row.endedReason === null && row.highestAssignment === null;
+    });
+  }
+
+  async #choose(pool: Pool, places: readonly number[], now: number): Promise<NewAssignment[]> {
+    const wanted = places.reduce((sum, place) => sum + this.#request(place).participants.length, 0);
+    const providerAccount = await this.#firstAccount(pool);
+    if (wanted === 0 || providerAccount === null) return [];
+    const search = { pool: pool.name, providerAccount, capability: 'voice', now, limit: wanted } as const;
+    const idle = [...(await this.#storage.assignments.lockIdle(search))];
+    const tentative = places.flatMap((place) => {
+      const count = this.#request(place).participants.length;
+      return idle.length < count ? [] : [{ place, numbers: idle.splice(0, count) }];
+    });
+    const pairs = tentative.flatMap(({ place, numbers }) =>
+      this.#request(place).participants.flatMap(({ callerKey }, i) =>
+        numbers.flatMap((virtualNumber, j) => (i === j ? [] : [{ place, virtualNumber, callerKey }])),
+      ),
+    );
+    const held = await this.#storage.assignments.routesHeld(pairs, now);
+    const met = new Set([...held].map((i) => pairs[i]?.place));
+    return tentative
+      .filter(({ place }) => !met.has(place))
+      .map(({ place, numbers }) => this.#assignment(place, numbers));
+  }
+
+  async #firstAccount(pool: Pool): Promise<string | null> {
+    const present = await this.#storage.pools.accounts(pool.name);
+    const preferred = pool.stock
+      ? stockAccounts(pool.stock).find((name) => present.includes(name))
+      : undefined;
+    return preferred ?? present[0] ?? null;
+  }
+
+  #assignment(place: number, numbers: readonly VirtualNumber[] | null): NewAssignment {
+    this.#outcomes[place] = 'applied';
+    const { reference, assignment, participants } = this.#request(place);
+    return {
+      id: createId('ses', this.#app.clock, this.#app.random),
+      reference,
+      assignment,
+      participants: participants.map((p, i) => ({ ...p, virtualNumber: numbers?.[i] ?? null })),
+    };
+  }
+
+  async #open(pool: Pool, opened: readonly NewAssignment[], common: Common): Promise<void> {
+    const { assignments } = this.#storage;
+    const routes = opened.flatMap((one) => this.#routes(pool, one, common));
+    await assignments.takeLocked(opened);
+    await assignments.insertSessions(opened, { ...common, state: 'open', exclusive: true });
+    if ((await assignments.insertRoutes(routes, common.now)) !== routes.length) throw new RouteTaken();
+  }
+
+  #routes(pool: Pool, one: NewAssignment, { expiresAt }: Common): (NewRoute & { sessionId: string })[] {
+    const participants = one.participants as readonly (ResolvedParticipant & {
+      virtualNumber: VirtualNumber;
+    })[];
+    const session = { id: one.id, reference: one.reference, mode: MODE, expiresAt, participants };
+    const numbers = participants.map((p) => p.virtualNumber);
+    return toRoutes(this.#keys, pool, session, numbers).map((route) => ({
+      ...route,
+      sessionId: one.id,
+    }));
+  }
+
+  #openedEvent(one: NewAssignment, common: Common): OutboxEvent {
+    const row = toRow(one, { ...common, state: 'open' });
+    return raiseEvent(this.#app, 'session.opened', one.reference, sessionEventData(row));
+  }
+
+  #request(place: number): AssignmentRequest {
+    return this.#requests[place] as AssignmentRequest;
+  }
+}
+
+interface Common {
+  readonly pool: string;
+  readonly mode: SessionMode;
+  readonly now: number;
+  readonly expiresAt: number;
+}
+
+/** What storage would read back. */
+function toRow(one: NewAssignment, common: Common & { readonly state: 'open' | 'pending' }): SessionRow {
+  const { pool, mode, state, now, expiresAt } = common;
+  return {
+    id: one.id,
+    reference: one.reference,
+    assignment: one.assignment,
+    pool,
+    mode,
+    state,
+    createdAt: now,
+    openedAt: state === 'open' ? now : null,
+    expiresAt,
+    closedAt: null,
+    closedReason: null,
+    participants: one.participants.map((p) => ({ ...p, exclusive: state === 'open' })),
+  };
+}

@@ -1,0 +1,244 @@
+import type { VirtualNumber } from '../../domain/virtual-number.ts';
+import type { AssignmentStorage, InboxEvent, NewAssignment } from '../assignment-storage.ts';
+import type { NewRoute } from '../storage.ts';
+import { type SqlConnection, statement } from './connection.ts';
+import { at, atOrNull } from './parameters.ts';
+
+const inboxKnownMany = statement(
+  'inbox_known_many',
+  `select e.place::int as place from unnest($2::text[], $3::text[]) with ordinality as e (source, event_id, place)
+    where exists (select 1 from inbox i where i.tenant = $1 and i.source = e.source and i.event_id = e.event_id)`,
+);
+const inboxInsertMany = statement(
+  'inbox_insert_many',
+  `insert into inbox (tenant, source, event_id, received_at)
+   select $1, e.source, e.event_id, $4 from unnest($2::text[], $3::text[]) as e (source, event_id)
+    order by e.source, e.event_id
+   on conflict do nothing returning source, event_id`,
+);
+const inboxForgetMany = statement(
+  'inbox_forget_many',
+  `delete from inbox i using unnest($2::text[], $3::text[]) as e (source, event_id)
+    where i.tenant = $1 and i.source = e.source and i.event_id = e.event_id`,
+);
+const referenceLockMany = statement(
+  'reference_lock_many',
+  `insert into reference (tenant, reference) select $1, r.reference from unnest($2::text[]) as r (reference)
+    order by r.reference
+   on conflict (tenant, reference) do update set reference = excluded.reference
+   returning reference, highest_assignment, ended_reason`,
+);
+const referenceSetHighestMany = statement(
+  'reference_set_highest_many',
+  `update reference r set highest_assignment = a.assignment, pool = $4
+     from unnest($2::text[], $3::bigint[]) as a (reference, assignment)
+    where r.tenant = $1 and r.reference = a.reference`,
+);
+// Plan: index scan on virtual_number_idle from the longest idle on, until the limit. Who has met which number is
+// asked afterwards, for the few pairs that matter.
+const virtualNumberLockIdle = statement(
+  'virtual_number_lock_idle',
+  `select v.virtual_number from virtual_number v
+    where v.tenant = $1 and v.pool = $2 and v.provider_account = $3 and v.state = 'in_service' and v.idle_at <= $4
+      and $5 = any(v.capabilities)
+    order by v.idle_at, v.virtual_number limit $6
+    for no key update skip locked`,
+);
+const virtualNumberTakeLocked = statement(
+  'virtual_number_take_locked',
+  `update virtual_number v set idle_at = null, last_session_id = t.session_id
+     from unnest($2::text[], $3::text[]) as t (virtual_number, session_id)
+    where v.tenant = $1 and v.virtual_number = t.virtual_number`,
+);
+const routeHeldMany = statement(
+  'route_held_many',
+  `select w.place::int as place
+     from unnest($2::text[], $3::bytea[]) with ordinality as w (virtual_number, caller_key, place)
+     join route r on r.tenant = $1 and r.virtual_number = w.virtual_number and r.caller_key = w.caller_key
+      and (r.resting_until is null or r.resting_until > $4)`,
+);
+const sessionInsertMany = statement(
+  'session_insert_many',
+  `insert into session (tenant, id, reference, assignment, pool, mode, state, created_at, opened_at, expires_at)
+   select $1, s.id, s.reference, s.assignment, $5, $6, $7, $8, $9, $10
+     from unnest($2::text[], $3::text[], $4::bigint[]) as s (id, reference, assignment)`,
+);
+const participantInsertMany = statement(
+  'participant_insert_many',
+  `insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number, exclusive)
+   select $1, p.session_id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.virtual_number, $10
+     from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::text[])
+       as p (session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number)`,
+);
+// As `route_insert_all`: by (number, caller), and in the place of a route whose rest is over.
+const routeInsertMany = statement(
+  'route_insert_many',
+  `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
+       called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
+       ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers)
+   select $1, n.virtual_number, n.caller_key, n.session_id, n.reference, n.calling_participant, n.calling_role,
+       n.called_participant, n.called_role, n.sealed_destination, n.caller_id, $12, $13, null, $14, $15, $17, $18, $19, $20
+     from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                 $10::bytea[], $11::text[])
+       as n (virtual_number, caller_key, session_id, reference, calling_participant, calling_role, called_participant,
+             called_role, sealed_destination, caller_id)
+    order by n.virtual_number, n.caller_key
+   on conflict (tenant, virtual_number, caller_key) do update
+     set session_id = excluded.session_id, reference = excluded.reference, calling_participant = excluded.calling_participant,
+         calling_role = excluded.calling_role, called_participant = excluded.called_participant,
+         called_role = excluded.called_role, sealed_destination = excluded.sealed_destination,
+         caller_id = excluded.caller_id, mode = excluded.mode, live_until = excluded.live_until,
+         resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
+         max_call_seconds = excluded.max_call_seconds, attestation = excluded.attestation,
+         recording_consent = excluded.recording_consent, attachments = excluded.attachments,
+         mask_numbers = excluded.mask_numbers
+     where route.resting_until <= $16
+   returning 1`,
+);
+
+export function assignmentStatements(connection: SqlConnection, tenant: string): AssignmentStorage<NewRoute> {
+  const sources = (events: readonly InboxEvent[]): string[] => events.map((event) => event.source);
+  const ids = (events: readonly InboxEvent[]): string[] => events.map((event) => event.eventId);
+  const places = (rows: readonly { place: number }[]): Set<number> =>
+    new Set(rows.map(({ place }) => place - 1));
+  return {
+    async inboxKnown(events) {
+      return places(await connection.query(inboxKnownMany, [tenant, sources(events), ids(events)]));
+    },
+    async inboxInsert(events, now) {
+      type Row = { source: string; event_id: string };
+      const values = [tenant, sources(events), ids(events), at(now)];
+      const rows = await connection.query<Row>(inboxInsertMany, values);
+      const fresh = new Set(rows.map((row) => inboxKey(row.source, row.event_id)));
+      // An event that is there twice was noted once: its first place is the new one.
+      return new Set(
+        events.flatMap(({ source, eventId }, place) =>
+          fresh.delete(inboxKey(source, eventId)) ? [place] : [],
+        ),
+      );
+    },
+    async inboxForget(events) {
+      await connection.query(inboxForgetMany, [tenant, sources(events), ids(events)]);
+    },
+    async lockReferences(references) {
+      type Row = { reference: string; highest_assignment: number | null; ended_reason: string | null };
+      const rows = await connection.query<Row>(referenceLockMany, [tenant, references]);
+      return new Map(
+        rows.map((row) => [
+          row.reference,
+          { highestAssignment: row.highest_assignment, endedReason: row.ended_reason },
+        ]),
+      );
+    },
+    async setHighestAssignments(assignments, pool) {
+      await connection.query(referenceSetHighestMany, [
+        tenant,
+        assignments.map((a) => a.reference),
+        assignments.map((a) => a.assignment),
+        pool,
+      ]);
+    },
+    async lockIdle(search) {
+      const rows = await connection.query<{ virtual_number: VirtualNumber }>(virtualNumberLockIdle, [
+        tenant,
+        search.pool,
+        search.providerAccount,
+        at(search.now),
+        search.capability,
+        search.limit,
+      ]);
+      return rows.map((row) => row.virtual_number);
+    },
+    async routesHeld(routes, now) {
+      return places(
+        await connection.query(routeHeldMany, [
+          tenant,
+          routes.map((route) => route.virtualNumber),
+          routes.map((route) => route.callerKey),
+          at(now),
+        ]),
+      );
+    },
+    async takeLocked(assignments) {
+      const taken = assignments.flatMap(({ id, participants }) =>
+        participants.map(({ virtualNumber }) => [virtualNumber, id] as const),
+      );
+      await connection.query(virtualNumberTakeLocked, [
+        tenant,
+        taken.map(([virtualNumber]) => virtualNumber),
+        taken.map(([, id]) => id),
+      ]);
+    },
+    async insertSessions(assignments, { pool, mode, state, exclusive, now, expiresAt }) {
+      await connection.query(sessionInsertMany, [
+        tenant,
+        assignments.map((a) => a.id),
+        assignments.map((a) => a.reference),
+        assignments.map((a) => a.assignment),
+        pool,
+        mode,
+        state,
+        at(now),
+        atOrNull(state === 'open' ? now : null),
+        at(expiresAt),
+      ]);
+      await insertParticipants(connection, tenant, assignments, exclusive);
+    },
+    async insertRoutes(routes, now) {
+      const [first] = routes;
+      if (!first) return 0;
+      const column = <K extends keyof NewRoute>(key: K): NewRoute[K][] => routes.map((route) => route[key]);
+      const inserted = await connection.query(routeInsertMany, [
+        tenant,
+        column('virtualNumber'),
+        column('callerKey'),
+        routes.map((route) => route.sessionId),
+        column('reference'),
+        column('callingParticipantId'),
+        column('callingRole'),
+        column('calledParticipantId'),
+        column('calledRole'),
+        column('sealedDestination'),
+        column('callerId'),
+        first.mode,
+        at(first.liveUntil),
+        first.ringTimeoutSeconds,
+        first.maxCallSeconds,
+        at(now),
+        first.attestation,
+        first.recordingConsent,
+        first.attachments,
+        first.maskNumbers,
+      ]);
+      return inserted.length;
+    },
+  };
+}
+
+async function insertParticipants(
+  connection: SqlConnection,
+  tenant: string,
+  assignments: readonly NewAssignment[],
+  exclusive: boolean,
+): Promise<void> {
+  const rows = assignments.flatMap(({ id, participants }) =>
+    // The single path counts places from 1, as `with ordinality` does.
+    participants.map((participant, i) => ({ ...participant, sessionId: id, place: i + 1 })),
+  );
+  await connection.query(participantInsertMany, [
+    tenant,
+    rows.map((row) => row.sessionId),
+    rows.map((row) => row.id),
+    rows.map((row) => row.place),
+    rows.map((row) => row.role),
+    rows.map((row) => row.userId),
+    rows.map((row) => row.sealedNumber),
+    rows.map((row) => row.callerKey),
+    rows.map((row) => row.virtualNumber),
+    exclusive,
+  ]);
+}
+
+function inboxKey(source: string, eventId: string): string {
+  return JSON.stringify([source, eventId]);
+}

@@ -1,0 +1,166 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { closeSession } from '../../src/app/close-session.ts';
+import { endReference } from '../../src/app/end-reference.ts';
+import { type AssignmentRequest, openSessions } from '../../src/app/open-sessions.ts';
+import { resolveParticipants } from '../../src/app/resolve-participants.ts';
+import { servePending } from '../../src/app/serve-pending.ts';
+import { person } from '../../src/app/testing/world.ts';
+import { gatheredUseCases } from '../../src/consumers/gathered-use-cases.ts';
+import { ClosedReason } from '../../src/domain/session.ts';
+import { openTestPostgres, type TestPostgres } from '../../src/storage/testing/open-test-postgres.ts';
+import { openRaceWorld, type RaceWorld } from './race-world.ts';
+
+const POOL = 'city';
+
+let server: TestPostgres;
+let world: RaceWorld | null = null;
+beforeAll(async () => {
+  server = await openTestPostgres();
+});
+afterEach(async () => {
+  await world?.close();
+  world = null;
+});
+afterAll(() => server?.stop());
+
+async function request(
+  { app, tenant }: RaceWorld,
+  reference: string,
+  people: readonly [number, number],
+  assignment = 1,
+): Promise<AssignmentRequest> {
+  const keys = await app.vault.keysOf(tenant);
+  const participants = await resolveParticipants(app, keys, [
+    { role: 'customer', userId: null, realNumber: person(people[0]) },
+    { role: 'driver', userId: null, realNumber: person(people[1]) },
+  ]);
+  return {
+    reference,
+    assignment,
+    participants,
+    cause: { source: '/o', eventId: `${reference}-${assignment}` },
+  };
+}
+
+function assign({ app, tenant }: RaceWorld) {
+  const useCases = gatheredUseCases(app);
+  return (orderId: string, people: readonly [number, number], assignment = 1) =>
+    useCases.assignDriver({
+      tenant,
+      source: '/o',
+      eventId: `${orderId}-${assignment}`,
+      occurredAt: 0,
+      orderId,
+      pool: POOL,
+      assignment,
+      participants: people.map((n, i) => ({
+        role: ['customer', 'driver'][i] ?? '',
+        userId: null,
+        realNumber: person(n),
+      })),
+    });
+}
+
+describe('assignments in lots', () => {
+  it('lend all 100 numbers to 200 orders beside single assignments, and leave none idle', async () => {
+    world = await openRaceWorld(server, { numbers: 100 });
+    const { app, tenant, clock } = world;
+    // Three replicas gather for themselves; a fourth client asks one by one.
+    const replicas = [assign(world), assign(world), assign(world)];
+    const api = world;
+    await Promise.all(
+      Array.from({ length: 200 }, (_, i) => {
+        const people = [i, 200 + i] as const;
+        const replica = replicas[i % 4];
+        return replica ? replica(`order-${i}`, people) : api.assign(`order-${i}`, people, 1);
+      }),
+    );
+    await world.check();
+    expect((await app.storage.run(tenant, (s) => s.pools.stockNow(POOL, clock.now()))).idle).toBe(0);
+    expect(await app.storage.run(tenant, (s) => s.sessions.countPending(POOL))).toBe(150);
+  });
+
+  it('apply an event once, however many replicas get it at once, and whatever else is in their lots', async () => {
+    world = await openRaceWorld(server, { numbers: 200 });
+    const { app, tenant } = world;
+    const requests = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => request(world as RaceWorld, `order-${i}`, [i, 100 + i])),
+    );
+    const orders = [requests, [...requests].reverse(), requests.slice(20), requests.slice(0, 40).reverse()];
+    const outcomes = await Promise.all(orders.map((lot) => openSessions(app, tenant, POOL, lot)));
+    await world.check();
+    for (const { reference } of requests) {
+      const places = orders.map((lot) => lot.findIndex((one) => one.reference === reference));
+      const found = places.flatMap((place, i) => (place < 0 ? [] : [outcomes[i]?.[place]]));
+      expect(found.filter((outcome) => outcome === 'applied').length, reference).toBe(1);
+      expect(found.every((outcome) => outcome === 'applied' || outcome === 'duplicate')).toBe(true);
+    }
+    expect(await world.deadlocks()).toBe(0);
+  });
+
+  it('leave to single assignments whoever has met the numbers, or has a session, or shares a reference', async () => {
+    world = await openRaceWorld(server, {
+      numbers: 4,
+      pool: { numberQuarantineSeconds: 0, pairQuarantineSeconds: 86_400 },
+    });
+    const { app, tenant } = world;
+    const first = await world.assign('before', [1, 2]);
+    await closeSession(app, {
+      tenant,
+      sessionId: first.session?.id ?? '',
+      reason: ClosedReason.Cancelled,
+    });
+    const twins = [
+      await request(world, 'twins', [3, 4], 1),
+      await request(world, 'twins', [3, 5], 2),
+      await request(world, 'before', [1, 6], Number.MAX_SAFE_INTEGER),
+    ];
+    expect(await openSessions(app, tenant, POOL, twins)).toEqual(['applied', 'deferred', 'deferred']);
+    // Two numbers are left: those that persons 1 and 2 have met, each the other's.
+    const again = await request(world, 'again', [1, 2]);
+    const outcome = await openSessions(app, tenant, POOL, [again]);
+    if (outcome[0] === 'deferred') {
+      await assign(world)('again', [1, 2]);
+    }
+    await world.check();
+    expect((await app.storage.run(tenant, (s) => s.sessions.live('again')))?.state).toBeDefined();
+  });
+
+  it('keep every invariant while orders end, numbers come back and others wait', async () => {
+    world = await openRaceWorld(server, {
+      numbers: 60,
+      pool: { numberQuarantineSeconds: 0, pairQuarantineSeconds: 0 },
+    });
+    const { app, tenant } = world;
+    const replicas = [assign(world), assign(world)];
+    for (let round = 0; round < 6; round++) {
+      const references = Array.from({ length: 30 }, (_, i) => `order-${round}-${i}`);
+      await Promise.all([
+        ...references.flatMap((reference, i) => [
+          replicas[0]?.(reference, [i, 100 + (i % 7)]),
+          replicas[1]?.(reference, [i, 200 + (i % 7)], 2),
+          ...(i % 3 === 0
+            ? [
+                endReference(app, {
+                  tenant,
+                  reference,
+                  reason: 'cancelled',
+                  cause: { source: '/o', eventId: `end-${reference}` },
+                }),
+              ]
+            : []),
+        ]),
+        servePending(app, tenant, POOL),
+      ]);
+      await world.check();
+      for (const [i, reference] of references.entries()) {
+        const live = await app.storage.run(tenant, (s) => s.sessions.live(reference));
+        expect(live?.assignment ?? null, reference).toBe(i % 3 === 0 ? null : 2);
+        if (live && i % 3 === 1) {
+          await closeSession(app, { tenant, sessionId: live.id, reason: ClosedReason.Closed });
+        }
+      }
+    }
+    expect(await world.deadlocks()).toBe(0);
+  });
+});
