@@ -6,11 +6,13 @@ import { invariant } from '../../lib/assert.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
 import { exerciseProvider } from '../conformance.ts';
+import { exerciseStory } from '../conformance-story.ts';
 import { CREDENTIALS, createTelnyxBench, SETTINGS, type TelnyxBench } from './testing/telnyx-bench.ts';
 import { API_KEY } from './testing/telnyx-operator.ts';
 import { createTelnyxProvider } from './telnyx-provider.ts';
 
 exerciseProvider('telnyx', () => createTelnyxBench());
+exerciseStory('telnyx', () => createTelnyxBench());
 
 const URLS = {
   answer: 'https://vn.example.com/hooks/answer',
