@@ -15,7 +15,7 @@ const provider = createExotelProvider(
 );
 
 function parse(kind: WebhookKind, fields: Record<string, string>): ParsedWebhook {
-  return provider.parseWebhook(kind, { ...get(kind, fields), remoteAddress: '' });
+  return provider.parseWebhook(kind, { ...get(`${WEBHOOK_BASE}/${kind}`, fields), remoteAddress: '' });
 }
 
 const CALL = { CallSid: 'c1', CallFrom: '07700900123', CallTo: '01632960001', Direction: 'incoming' };
@@ -41,7 +41,7 @@ describe('an answer webhook of Exotel', () => {
 
   it('takes a blank in front for the plus sign that it was', () => {
     const url = `${WEBHOOK_BASE}/answer?CallSid=c1&CallFrom=+12025550101&CallTo=+12155550150`;
-    const request = { ...get('answer', {}), url, remoteAddress: '' };
+    const request = { ...get(`${WEBHOOK_BASE}/answer`, {}), url, remoteAddress: '' };
     expect(numbersOf(provider.parseWebhook('answer', request))).toEqual(['+12025550101', '+12155550150']);
   });
 
@@ -66,7 +66,7 @@ describe('an answer webhook of Exotel', () => {
 
   it('is ignored for calls that go out, and refused when a field comes twice', () => {
     expect(parse('answer', { ...CALL, Direction: 'outbound-dial' }).kind).toBe('ignored');
-    const webhook = get('answer', CALL);
+    const webhook = get(`${WEBHOOK_BASE}/answer`, CALL);
     for (const name of ['CallFrom', 'CallTo', 'CallSid']) {
       const request = { ...webhook, url: `${webhook.url}&${name}=x`, remoteAddress: '' };
       const read = (): unknown => provider.parseWebhook('answer', request);

@@ -62,10 +62,10 @@ export async function createExotelBench(): Promise<ExotelBench> {
 }
 
 /** Exotel's side: applets ask by GET, status callbacks are posted as JSON, and nothing is signed. */
-export function createExotelWebhooks(): WebhookBench {
+export function createExotelWebhooks(base: string = WEBHOOK_BASE): WebhookBench {
   return {
     answer: ({ callId, from, to, digits }) =>
-      get('answer', {
+      get(`${base}/answer`, {
         CallSid: callId,
         CallFrom: from ?? 'anonymous',
         CallTo: to,
@@ -76,9 +76,15 @@ export function createExotelWebhooks(): WebhookBench {
         CallType: 'call-attempt',
         ...(digits !== undefined && { digits: `"${digits}"` }),
       }),
-    status: (fields) => statusWebhook(fields),
+    status: (fields) => statusWebhook(`${base}/status`, fields),
     message: ({ messageId, from, to, body }) =>
-      get('message', { SmsSid: messageId, From: from, To: to, Date: '2026-01-01 05:30:00', Body: body }),
+      get(`${base}/message`, {
+        SmsSid: messageId,
+        From: from,
+        To: to,
+        Date: '2026-01-01 05:30:00',
+        Body: body,
+      }),
     sign: (webhook, { secret = CREDENTIALS.webhookPassword } = {}) => {
       const user = Buffer.from(`${CREDENTIALS.webhookUser}:${secret}`).toString('base64');
       return {
@@ -96,10 +102,10 @@ export function createExotelWebhooks(): WebhookBench {
   };
 }
 
-export function get(kind: string, fields: Record<string, string>): UnsignedWebhook {
+export function get(url: string, fields: Record<string, string>): UnsignedWebhook {
   return {
     method: 'GET',
-    url: `${WEBHOOK_BASE}/${kind}?${new URLSearchParams(fields)}`,
+    url: `${url}?${new URLSearchParams(fields)}`,
     headers: { 'exotel-version': '1.0' },
     rawBody: new Uint8Array(),
   };
@@ -115,7 +121,7 @@ const STATUS_WORDS = {
   unreported: 'completed',
 } as const;
 
-function statusWebhook(fields: StatusFields): UnsignedWebhook {
+function statusWebhook(url: string, fields: StatusFields): UnsignedWebhook {
   const local = new Date(fields.at + OFFSET_MS).toISOString().slice(0, 19).replace('T', ' ');
   const body = {
     CallSid: fields.callId,
@@ -135,7 +141,7 @@ function statusWebhook(fields: StatusFields): UnsignedWebhook {
   };
   return {
     method: 'POST',
-    url: `${WEBHOOK_BASE}/status`,
+    url,
     headers: { 'content-type': 'application/json' },
     rawBody: Buffer.from(JSON.stringify(body)),
   };
@@ -145,7 +151,7 @@ function statusWebhook(fields: StatusFields): UnsignedWebhook {
 export const appletReader: InstructionReader = {
   onlyAnnouncement: ANNOUNCEMENTS.neutral,
   call: ({ body, contentType }): CallReading => {
-    if (contentType !== 'application/json') throw new Error('The applet reads application/json.');
+    if (!contentType.startsWith('application/json')) throw new Error('The applet reads application/json.');
     const read = JSON.parse(body);
     if (read.fetch_after_attempt !== false) throw new Error('The applet would ask again after the attempt.');
     const [destination, ...more]: string[] = read.destination.numbers;
@@ -162,7 +168,8 @@ export const appletReader: InstructionReader = {
     };
   },
   message: ({ body, contentType }) => {
-    if (contentType !== 'text/plain' || body !== '') throw new Error('The applet would send a reply.');
+    if (!contentType.startsWith('text/plain') || body !== '')
+      throw new Error('The applet would send a reply.');
     return { kind: 'drop' };
   },
 };

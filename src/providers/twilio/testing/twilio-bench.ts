@@ -69,10 +69,12 @@ export function createTwilioWebhooks(options: {
   readonly accountSid: string;
   readonly secret: string;
   readonly header: string;
+  /** where the account's webhooks are, without the kind */
+  readonly base?: string;
 }): WebhookBench {
-  const { accountSid, secret: ownSecret, header } = options;
+  const { accountSid, secret: ownSecret, header, base = WEBHOOK_BASE } = options;
   const post = (kind: string, fields: Record<string, string | undefined>): UnsignedWebhook =>
-    formWebhook(`${WEBHOOK_BASE}/${kind}`, { AccountSid: accountSid, ApiVersion: '2010-04-01', ...fields });
+    formWebhook(`${base}/${kind}`, { AccountSid: accountSid, ApiVersion: '2010-04-01', ...fields });
   return {
     answer: ({ callId, from, to, attestation, digits }) =>
       post('answer', {
