@@ -88,7 +88,12 @@ async function makePool(count: number): Promise<void> {
   if (made.status !== 201) throw new Error(`The pool was refused: ${made.status} ${await made.text()}`);
   for (let n = 0; n < count; n++) {
     const virtualNumber = `+441632960${String(n).padStart(3, '0')}`;
-    const number = { virtualNumber, pool: SIP_POOL, providerAccount: SIP_ACCOUNT, capabilities: ['voice', 'sms'] };
+    const number = {
+      virtualNumber,
+      pool: SIP_POOL,
+      providerAccount: SIP_ACCOUNT,
+      capabilities: ['voice', 'sms'],
+    };
     const imported = await post('/v1/virtual-numbers', number);
     if (imported.status !== 201) throw new Error(`A number was refused: ${imported.status}`);
   }

@@ -24,7 +24,13 @@ beforeAll(async () => {
   contacts = await bench.session();
   capture = await Capture.start(path.join(bench.directory, 'audio.pcap'));
   const phone = (party: Party, toneHz: number, ports: `${number}-${number}`) =>
-    Softphone.start({ directory: path.join(bench.directory, party.word), party, toneHz, ports, password: bench.passwordOf(party) });
+    Softphone.start({
+      directory: path.join(bench.directory, party.word),
+      party,
+      toneHz,
+      ports,
+      password: bench.passwordOf(party),
+    });
   [alice, dave] = await Promise.all([phone(ALICE, 440, PORTS.alice), phone(DAVE, 1000, PORTS.dave)]);
 });
 afterAll(async () => {
@@ -78,7 +84,11 @@ describe('a call with sound', () => {
     const toRelay = packets.filter((packet) => packet.to === MEDIA && isRtcp(packet));
     expect(toRelay.length).toBeGreaterThan(0);
     // It names its sender: this is what must not arrive.
-    expect(findLeaks(toRelay, [...secretsOf(ALICE, packets), ...secretsOf(DAVE, packets)], [])).not.toEqual([]);
-    expect(packets.filter((packet) => packet.from === MEDIA && packet.to !== MEDIA && isRtcp(packet))).toEqual([]);
+    expect(findLeaks(toRelay, [...secretsOf(ALICE, packets), ...secretsOf(DAVE, packets)], [])).not.toEqual(
+      [],
+    );
+    expect(
+      packets.filter((packet) => packet.from === MEDIA && packet.to !== MEDIA && isRtcp(packet)),
+    ).toEqual([]);
   });
 });

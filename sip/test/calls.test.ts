@@ -65,7 +65,13 @@ describe.each(DIRECTIONS)('%s', (_, { from, to, dialled, shown }) => {
         ...[a.request('BYE'), receive(200)],
       ],
       [
-        ...[d.invite(), d.answer(180), d.answer(183, { sdp: true }), d.answer(200, { sdp: true }), receive('ACK')],
+        ...[
+          d.invite(),
+          d.answer(180),
+          d.answer(183, { sdp: true }),
+          d.answer(200, { sdp: true }),
+          receive('ACK'),
+        ],
         ...[receive('INVITE'), d.answerInCall(200, { sdp: true }), receive('ACK')],
         ...[receive('INFO'), d.answerInCall(200), receive('UPDATE'), d.answerInCall(200, { sdp: true })],
         ...[receive('BYE'), d.answerInCall(200)],
@@ -87,8 +93,24 @@ describe.each(DIRECTIONS)('%s', (_, { from, to, dialled, shown }) => {
     const [dial, ring] = answered(a, d);
     const dd = new CalleeSteps(to);
     await bench.play(
-      [...dial, receive('INVITE'), answerOf(from, 200, true), receive('ACK'), receive('BYE'), answerOf(from, 200)],
-      [...ring, pause(50), dd.request('INVITE', 'sdp'), trying, receive(200), dd.ack(), dd.request('BYE'), receive(200)],
+      [
+        ...dial,
+        receive('INVITE'),
+        answerOf(from, 200, true),
+        receive('ACK'),
+        receive('BYE'),
+        answerOf(from, 200),
+      ],
+      [
+        ...ring,
+        pause(50),
+        dd.request('INVITE', 'sdp'),
+        trying,
+        receive(200),
+        dd.ack(),
+        dd.request('BYE'),
+        receive(200),
+      ],
       from,
       to,
     );
@@ -99,11 +121,21 @@ describe.each(DIRECTIONS)('%s', (_, { from, to, dialled, shown }) => {
     await prepare();
     await bench.play(
       [a.invite(), trying, receive(180), a.cancel(), receive(200), receive(487), a.ackRefusal()],
-      [d.invite(), d.answer(180), receive('CANCEL', { learn: false }), d.answerInCall(200), d.terminated(), receive('ACK')],
+      [
+        d.invite(),
+        d.answer(180),
+        receive('CANCEL', { learn: false }),
+        d.answerInCall(200),
+        d.terminated(),
+        receive('ACK'),
+      ],
       from,
       to,
     );
-    expect(await record()).toMatchObject({ termination: 'cancelled', nativeCause: expect.stringContaining('sip=487') });
+    expect(await record()).toMatchObject({
+      termination: 'cancelled',
+      nativeCause: expect.stringContaining('sip=487'),
+    });
   });
 
   it.each([
@@ -136,14 +168,24 @@ describe.each(DIRECTIONS)('%s', (_, { from, to, dialled, shown }) => {
       from,
       to,
     );
-    expect(await record()).toMatchObject({ termination: 'failed', nativeCause: expect.stringContaining('sip=302') });
+    expect(await record()).toMatchObject({
+      termination: 'failed',
+      nativeCause: expect.stringContaining('sip=302'),
+    });
   });
 
   it('no answer within the ring time-out', async () => {
     await prepare(await bench.shortPool());
     await bench.play(
       [a.invite(), trying, ringing, receive(480), a.ackRefusal()],
-      [d.invite(), d.answer(180), receive('CANCEL', { learn: false }), d.answerInCall(200), d.terminated(), receive('ACK')],
+      [
+        d.invite(),
+        d.answer(180),
+        receive('CANCEL', { learn: false }),
+        d.answerInCall(200),
+        d.terminated(),
+        receive('ACK'),
+      ],
       from,
       to,
     );
@@ -181,7 +223,9 @@ describe.each(DIRECTIONS)('%s', (_, { from, to, dialled, shown }) => {
     const seen = `<recv request="MESSAGE"><action><ereg regexp="gate 4; .quoted., .var.x. and 100%" search_in="body" check_it="true" assign_to="from"/></action></recv>`;
     await bench.play([a.text(words), trying, receive(200)], [seen, d.answer(200)], from, to);
     const { body } = await bench.api('GET', `/v1/messages?session=${contacts.sessionId}`);
-    expect(body.data).toMatchObject([{ reason: 'ok', virtualNumber: dialled(contacts), senderId: shown(contacts) }]);
+    expect(body.data).toMatchObject([
+      { reason: 'ok', virtualNumber: dialled(contacts), senderId: shown(contacts) },
+    ]);
   });
 });
 
@@ -195,11 +239,21 @@ describe('refusals', () => {
       phone.close();
     }
   };
-  const refused = async (from: Party, to: string, status: number, options: Parameters<CallerSteps['invite']>[0] = {}) => {
+  const refused = async (
+    from: Party,
+    to: string,
+    status: number,
+    options: Parameters<CallerSteps['invite']>[0] = {},
+  ) => {
     const a = new CallerSteps({ from, to });
     await bench.play([a.invite(options), trying, receive(status), a.ackRefusal()], null, from);
   };
-  const stranger: Party = { ...ALICE, number: '+447700900999', word: 'strangerphone', name: 'Sam Strangeman' };
+  const stranger: Party = {
+    ...ALICE,
+    number: '+447700900999',
+    word: 'strangerphone',
+    name: 'Sam Strangeman',
+  };
 
   it('a stranger gets 404, and the phone stays still', async () => {
     expect(await heardBy(DAVE, ({ ddd }) => refused(stranger, ddd, 404))).toEqual([]);
@@ -244,7 +298,10 @@ describe('refusals', () => {
         setTimeout(() => bench.middleman.pass(incoming, body, response), 300);
       };
       const a = new CallerSteps({ from: ALICE, to: ddd });
-      await bench.play([a.invite(), receive(100, { learn: false }), a.cancel(), receive(487), a.ackRefusal(), receive(200)], null);
+      await bench.play(
+        [a.invite(), receive(100, { learn: false }), a.cancel(), receive(487), a.ackRefusal(), receive(200)],
+        null,
+      );
     });
     expect(heard).toEqual([]);
   });
@@ -252,7 +309,14 @@ describe('refusals', () => {
 
 describe('the recording', () => {
   let packets: readonly Packet[];
-  const known = ['+441632960000', '+441632960001', `sip:+441632960000@${EDGE}`, `sip:+441632960001@${EDGE}`, EDGE, MEDIA];
+  const known = [
+    '+441632960000',
+    '+441632960001',
+    `sip:+441632960000@${EDGE}`,
+    `sip:+441632960001@${EDGE}`,
+    EDGE,
+    MEDIA,
+  ];
   beforeAll(async () => {
     packets = await capture.stop();
   });
@@ -267,11 +331,16 @@ describe('the recording', () => {
     const secrets = secretsOf(other, packets);
     expect(identifiersOf(other, packets).length).toBeGreaterThan(10);
     const leaks = findLeaks(seen, secrets, [...known, reader.number, `sip:${reader.number}@${EDGE}`]);
-    expect(leaks.map(({ secret, form, packet }) => `${secret} (${form}): ${packet.payload.toString('latin1')}`)).toEqual([]);
+    expect(
+      leaks.map(({ secret, form, packet }) => `${secret} (${form}): ${packet.payload.toString('latin1')}`),
+    ).toEqual([]);
   });
 
   it('holds what it must be searched for on the way in', () => {
-    for (const [party, at] of [[ALICE, EDGE], [DAVE, EDGE]] as const) {
+    for (const [party, at] of [
+      [ALICE, EDGE],
+      [DAVE, EDGE],
+    ] as const) {
       const said = packets.filter(({ from, to }) => from === party.address && to === at);
       const found = new Set(findLeaks(said, secretsOf(party, packets), []).map(({ secret }) => secret));
       for (const secret of secretsOf(party, packets)) expect([...found]).toContain(secret.toString('latin1'));

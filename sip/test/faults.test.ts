@@ -38,7 +38,11 @@ async function recovered(): Promise<void> {
   });
 }
 
-const reply = (status: number, body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) => {
+const reply = (
+  status: number,
+  body: string,
+  headers: Record<string, string> = { 'content-type': 'application/json' },
+) => {
   return (_request: unknown, _body: unknown, response: ServerResponse): void => {
     response.writeHead(status, headers).end(body);
   };
@@ -131,7 +135,9 @@ describe('who is no caller', () => {
       stranger.say(plainInvite({ from: party, to: contacts.ddd, method }));
     }
     // An answer to a friend, asked afterwards, shows that the edge has been through all of them.
-    expect((await alice.ask(plainInvite({ from: ALICE, to: ALICE.number, method: 'OPTIONS' }))).status).toBe(200);
+    expect((await alice.ask(plainInvite({ from: ALICE, to: ALICE.number, method: 'OPTIONS' }))).status).toBe(
+      200,
+    );
     expect(stranger.texts()).toEqual([]);
     expect(dave.texts()).toEqual([]);
     stranger.close();
@@ -139,10 +145,18 @@ describe('who is no caller', () => {
 
   it.each([
     ['no Content-Length', (text: string) => text.replace(/Content-Length.*\n/, ''), 400],
-    ['two Contacts', (text: string) => text.replace('Max-Forwards', 'Contact: <sip:a@127.0.0.1>\nMax-Forwards'), 400],
+    [
+      'two Contacts',
+      (text: string) => text.replace('Max-Forwards', 'Contact: <sip:a@127.0.0.1>\nMax-Forwards'),
+      400,
+    ],
     ['no SDP', (text: string) => text.replace('application/sdp', 'text/html'), 488],
     ['a video stream as well', (text: string) => withMoreBody(text, 'm=video 6002 RTP/AVP 96\r\n'), 488],
-    ['an extension that we would have to understand', (text: string) => text.replace('Max-Forwards', 'Require: 100rel\nMax-Forwards'), 420],
+    [
+      'an extension that we would have to understand',
+      (text: string) => text.replace('Max-Forwards', 'Require: 100rel\nMax-Forwards'),
+      420,
+    ],
     ['no hops left', (text: string) => text.replace('Max-Forwards: 70', 'Max-Forwards: 0'), 483],
     ['a SUBSCRIBE', (text: string) => text.replace(/INVITE/g, 'SUBSCRIBE'), 405],
   ])('is refused with %s', async (_, spoil, expected) => {
@@ -155,7 +169,10 @@ describe('who is no caller', () => {
     alice.say(plainInvite({ from: ALICE, to: contacts.ddd }));
     await until('the phone of the driver', () => dave.heard.length > 0);
     const key = /^Call-ID: (\S+)/im.exec(dave.texts()[0] ?? '')?.[1] ?? '';
-    const intruder = plainInvite({ from: ALICE, to: key, method: 'BYE' }).replace(/^To: .*/m, `To: <sip:${key}@${EDGE}>;tag=${key}`);
+    const intruder = plainInvite({ from: ALICE, to: key, method: 'BYE' }).replace(
+      /^To: .*/m,
+      `To: <sip:${key}@${EDGE}>;tag=${key}`,
+    );
     expect((await alice.ask(intruder)).status).toBe(481);
     dave.say(refusalOf(dave.texts()[0] ?? ''));
   });
@@ -173,12 +190,21 @@ describe('who is no caller', () => {
     // 2,000 a second: a burst at once would only fill the socket of the edge.
     for (let call = 0; call < 4_000; call++) {
       if (call % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-      const text = plainInvite({ from: ALICE, to: '+441632960777', extra, port: 5070, callId: `flood-${call}` });
+      const text = plainInvite({
+        from: ALICE,
+        to: '+441632960777',
+        extra,
+        port: 5070,
+        callId: `flood-${call}`,
+      });
       flood.send(text.replace(/\r?\n/g, '\r\n'), 5060, EDGE);
     }
     await until('refusals', () => refused > 500);
     expect(heard).toBeGreaterThan(refused);
-    await until('the trunk to be heard again', async () => (await alice.ask(plainInvite({ from: ALICE, to: '+441632960777' }))).status === 404);
+    await until(
+      'the trunk to be heard again',
+      async () => (await alice.ask(plainInvite({ from: ALICE, to: '+441632960777' }))).status === 404,
+    );
     flood.close();
   });
 });
@@ -190,5 +216,10 @@ function refusalOf(invite: string): string {
 }
 
 function withMoreBody(text: string, more: string): string {
-  return text.replace(/Content-Length: (\d+)/, (_, length: string) => `Content-Length: ${Number(length) + more.length}`) + more;
+  return (
+    text.replace(
+      /Content-Length: (\d+)/,
+      (_, length: string) => `Content-Length: ${Number(length) + more.length}`,
+    ) + more
+  );
 }

@@ -48,7 +48,13 @@ describe(`${COUNT} mutated calls`, () => {
       processes = kamailioProcesses();
       return processes > 20 && processes === before;
     });
-    const decision = { decision: 'bridge', destination: DAVE.number, callerId: SHOWN, ringTimeoutSeconds: 5, maxCallSeconds: 10 };
+    const decision = {
+      decision: 'bridge',
+      destination: DAVE.number,
+      callerId: SHOWN,
+      ringTimeoutSeconds: 5,
+      maxCallSeconds: 10,
+    };
     bench.middleman.mood = (request, _, response) => {
       const body = request.url?.endsWith('/route-decisions') ? decision : {};
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -59,15 +65,20 @@ describe(`${COUNT} mutated calls`, () => {
       search(DAVE, ALICE, Buffer.from(text, 'latin1'));
       if (!text.startsWith('INVITE') && !text.startsWith('CANCEL')) return;
       answered++;
-      const status = text.startsWith('CANCEL') ? 200 : (([486, 486, 302, 180, 480, 200, 183, 699] as const)[Math.floor(random.next() * 8)] ?? 486);
+      const status = text.startsWith('CANCEL')
+        ? 200
+        : (([486, 486, 302, 180, 480, 200, 183, 699] as const)[Math.floor(random.next() * 8)] ?? 486);
       const honest = answerTo(text, status);
-      dave.say(Buffer.from(Math.floor(random.next() * 2) === 0 ? mutate(honest, random, DAVE) : honest, 'latin1'));
+      dave.say(
+        Buffer.from(Math.floor(random.next() * 2) === 0 ? mutate(honest, random, DAVE) : honest, 'latin1'),
+      );
       if (status < 300 && !text.startsWith('CANCEL')) dave.say(Buffer.from(answerTo(text, 486), 'latin1'));
     };
     alice.onMessage = (text) => {
       towardsAlice++;
       search(ALICE, DAVE, Buffer.from(text, 'latin1'));
-      if (/^SIP\/2.0 [3-6]/.test(text) && /^CSeq: \d+ INVITE/m.test(text)) alice.say(Buffer.from(ackOf(text), 'latin1'));
+      if (/^SIP\/2.0 [3-6]/.test(text) && /^CSeq: \d+ INVITE/m.test(text))
+        alice.say(Buffer.from(ackOf(text), 'latin1'));
     };
     for (let call = 0; call < COUNT; call++) {
       alice.say(Buffer.from(mutate(loadedInvite(call), random, ALICE), 'latin1'));
@@ -77,19 +88,30 @@ describe(`${COUNT} mutated calls`, () => {
     dave.onMessage = null;
     alice.onMessage = null;
     expect(answered).toBeGreaterThan(COUNT / 50);
-    await until('the edge to be well', async () => {
-      const { status } = await alice.ask(plainInvite({ from: ALICE, to: SHOWN, method: 'OPTIONS' }), 20_000);
-      return status === 200;
-    }, 60_000);
+    await until(
+      'the edge to be well',
+      async () => {
+        const { status } = await alice.ask(
+          plainInvite({ from: ALICE, to: SHOWN, method: 'OPTIONS' }),
+          20_000,
+        );
+        return status === 200;
+      },
+      60_000,
+    );
     expect(kamailioProcesses()).toBe(processes);
     expect(readFileSync(bench.edgeFile('kamailio.log'), 'utf8')).not.toMatch(/signal|BUG|core was/);
   });
 
   it('leak nothing to either side', () => {
-    console.info(`${COUNT} calls, seed ${SEED}: ${towardsDave} messages to the callee, ${towardsAlice} to the caller`);
+    console.info(
+      `${COUNT} calls, seed ${SEED}: ${towardsDave} messages to the callee, ${towardsAlice} to the caller`,
+    );
     expect(towardsDave).toBeGreaterThan(COUNT / 50);
     expect(towardsAlice).toBeGreaterThan(COUNT / 10);
-    expect(leaks.map(({ secret, form, packet }) => `${secret} (${form}): ${packet.payload.toString('latin1')}`)).toEqual([]);
+    expect(
+      leaks.map(({ secret, form, packet }) => `${secret} (${form}): ${packet.payload.toString('latin1')}`),
+    ).toEqual([]);
   });
 });
 
@@ -116,7 +138,8 @@ Content-Length: ${sdp.length}
 }
 
 function answerTo(request: string, status: number): string {
-  const lines = (name: string) => [...request.matchAll(new RegExp(`^${name}: .*$`, 'gim'))].map(([line]) => line.trim());
+  const lines = (name: string) =>
+    [...request.matchAll(new RegExp(`^${name}: .*$`, 'gim'))].map(([line]) => line.trim());
   const sdp = status < 300 ? loadedSdp(DAVE, 6100).replace(/\n/g, '\r\n') : '';
   const { name, number, address, word } = DAVE;
   const head = `SIP/2.0 ${status} ${name} ${number}

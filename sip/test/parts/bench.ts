@@ -36,7 +36,10 @@ export class Bench {
   readonly #phones = new Set<Sipp>();
 
   /** `phones` log in with a password; without them both addresses are trunks that assert who calls. */
-  static async start(environment: NodeJS.ProcessEnv = {}, { phones = [] }: { phones?: readonly Party[] } = {}): Promise<Bench> {
+  static async start(
+    environment: NodeJS.ProcessEnv = {},
+    { phones = [] }: { phones?: readonly Party[] } = {},
+  ): Promise<Bench> {
     const bench = new Bench();
     try {
       await bench.#startService();
@@ -59,15 +62,23 @@ export class Bench {
       MASKLINE_DATA_DIR: path.join(this.directory, 'data'),
       MASKLINE_DEV_API_KEY: API_KEY,
     };
-    this.#service = spawn(process.execPath, ['sip/demo/service.ts'], { cwd: SERVICE_ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#service = spawn(process.execPath, ['sip/demo/service.ts'], {
+      cwd: SERVICE_ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     let errors = '';
     this.#service.stdout?.on('data', (chunk) => (output += chunk));
     this.#service.stderr?.on('data', (chunk) => (errors += chunk));
-    await until('Maskline', () => {
-      if (this.#service?.exitCode !== null) throw new Error(`Maskline did not start: ${errors}`);
-      return output.includes('\n');
-    }, 60_000);
+    await until(
+      'Maskline',
+      () => {
+        if (this.#service?.exitCode !== null) throw new Error(`Maskline did not start: ${errors}`);
+        return output.includes('\n');
+      },
+      60_000,
+    );
     const { url, hook, password } = JSON.parse(output) as Record<string, string>;
     this.#serviceUrl = url ?? '';
     const between = await this.middleman.start(this.#serviceUrl);
@@ -83,7 +94,9 @@ export class Bench {
 
   #writePhones(phones: readonly Party[]): void {
     const hops = [ALICE, DAVE].map((party) => `$sht(hop=>${party.number}) = "sip:${party.address}:5060";\n`);
-    const passwords = phones.map((party) => `$sht(password=>${party.number}) = "${this.passwordOf(party)}";\n`);
+    const passwords = phones.map(
+      (party) => `$sht(password=>${party.number}) = "${this.passwordOf(party)}";\n`,
+    );
     writeFileSync(path.join(this.directory, 'phones'), [...hops, ...passwords].join(''));
     const group = phones.length > 0 ? 2 : 1;
     writeFileSync(
@@ -151,7 +164,8 @@ export class Bench {
         { role: 'driver', realNumber: driver.number },
       ],
     });
-    if (status !== 201 || body.state !== 'open') throw new Error(`No session: ${status} ${JSON.stringify(body)}`);
+    if (status !== 201 || body.state !== 'open')
+      throw new Error(`No session: ${status} ${JSON.stringify(body)}`);
     const [aaa, ddd] = body.participants.map((each: { virtualNumber: string }) => each.virtualNumber);
     return { sessionId: body.id, aaa, ddd };
   }
@@ -179,7 +193,12 @@ export class Bench {
     await this.api('POST', '/v1/pools', { name, mode: 'shared', countries: ['GB'], ...limits, stock });
     for (const virtualNumber of ['+441632960990', '+441632960991', '+441632960992', '+441632960993']) {
       const capabilities = ['voice', 'sms'];
-      await this.api('POST', '/v1/virtual-numbers', { virtualNumber, pool: name, providerAccount: 'sip', capabilities });
+      await this.api('POST', '/v1/virtual-numbers', {
+        virtualNumber,
+        pool: name,
+        providerAccount: 'sip',
+        capabilities,
+      });
     }
     return name;
   }
@@ -192,7 +211,12 @@ export class Bench {
   }
 
   /** Plays both scripts and waits for both. The callee's phone is there first. */
-  async play(caller: SippOptions['steps'], callee: SippOptions['steps'] | null, from: Party = ALICE, to: Party = DAVE): Promise<void> {
+  async play(
+    caller: SippOptions['steps'],
+    callee: SippOptions['steps'] | null,
+    from: Party = ALICE,
+    to: Party = DAVE,
+  ): Promise<void> {
     const rung = callee ? this.phone({ party: to, steps: callee }) : null;
     if (rung) await until('the phone that is called', () => isBound(to.address));
     const dialling = this.phone({ party: from, steps: caller });

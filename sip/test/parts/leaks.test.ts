@@ -12,7 +12,9 @@ function packet(payload: string | Buffer, from: string = EDGE, port = 5060): Pac
 }
 
 function xored(text: string, key: string): string {
-  return Buffer.from([...text].map((each, at) => each.charCodeAt(0) ^ key.charCodeAt(at % key.length))).toString('base64');
+  return Buffer.from(
+    [...text].map((each, at) => each.charCodeAt(0) ^ key.charCodeAt(at % key.length)),
+  ).toString('base64');
 }
 
 describe('the search for leaks', () => {
@@ -29,10 +31,19 @@ describe('the search for leaks', () => {
     ['hexadecimal in capitals', `X: ${Buffer.from(ALICE.number).toString('hex').toUpperCase()}`],
     ['base64', `Identity: eyJ.${Buffer.from(`{"tn":"${ALICE.number}"}`).toString('base64url')}.c2ln`],
     ['base64 off its border', `X: a${Buffer.from(`xx${ALICE.number}`).toString('base64')}`],
-    ['percent signs', `X: ${[...ALICE.number].map((each) => `%${each.charCodeAt(0).toString(16)}`).join('')}`],
-    ['the XOR of two URIs, as Kamailio writes it', `Record-Route: <sip:${EDGE};vsf=${xored(uri, `sip:${SHOWN}@${EDGE}`)}>`],
+    [
+      'percent signs',
+      `X: ${[...ALICE.number].map((each) => `%${each.charCodeAt(0).toString(16)}`).join('')}`,
+    ],
+    [
+      'the XOR of two URIs, as Kamailio writes it',
+      `Record-Route: <sip:${EDGE};vsf=${xored(uri, `sip:${SHOWN}@${EDGE}`)}>`,
+    ],
     ['one-byte XOR', Buffer.from([...ALICE.number].map((each) => each.charCodeAt(0) ^ 0x5a))],
-    ['one-byte XOR in base64', `X: ${Buffer.from([...ALICE.number].map((each) => each.charCodeAt(0) ^ 0x13)).toString('base64')}`],
+    [
+      'one-byte XOR in base64',
+      `X: ${Buffer.from([...ALICE.number].map((each) => each.charCodeAt(0) ^ 0x13)).toString('base64')}`,
+    ],
     ['raw address bytes', Buffer.concat([Buffer.from('X: '), Buffer.from([127, 0, 10, 1])])],
   ])('finds %s', (_, payload) => {
     expect(search(payload)).not.toEqual([]);

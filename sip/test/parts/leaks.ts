@@ -22,7 +22,8 @@ export function identifiersOf(party: Party, packets: readonly Packet[]): string[
   for (const { from, payload } of packets) {
     if (from !== party.address) continue;
     const text = payload.toString('latin1');
-    const header = (name: string) => new RegExp(`^${name}[ \\t]*:[ \\t]*([^\\r\\n]+)`, 'im').exec(text)?.[1] ?? '';
+    const header = (name: string) =>
+      new RegExp(`^${name}[ \\t]*:[ \\t]*([^\\r\\n]+)`, 'im').exec(text)?.[1] ?? '';
     const tag = (name: string) => /;\s*tag=([^;\s>]+)/i.exec(header(name))?.[1];
     if (text.startsWith('SIP/2.0')) {
       const mine = tag('To');
@@ -44,7 +45,11 @@ export function secretsOf(party: Party, packets: readonly Packet[]): Buffer[] {
 }
 
 /** Searches packets for secrets: as they are, in hexadecimal, in base64, under XOR, and as raw address bytes. */
-export function findLeaks(packets: readonly Packet[], secrets: readonly Buffer[], knownTexts: readonly string[]): Leak[] {
+export function findLeaks(
+  packets: readonly Packet[],
+  secrets: readonly Buffer[],
+  knownTexts: readonly string[],
+): Leak[] {
   const leaks: Leak[] = [];
   // Four letters turn up by chance in what was decoded or XORed; they are looked for as they are.
   const longEnough = (secret: Buffer, form: string): boolean => form === 'plain' || secret.length >= 7;
@@ -57,7 +62,9 @@ export function findLeaks(packets: readonly Packet[], secrets: readonly Buffer[]
     for (const raw of rawAddresses) if (packet.payload.includes(raw)) report(raw, 'raw address');
     // Sound is not text: what could be in it is found as it is, or under one constant byte.
     const isText = packet.fromPort === 5060 || packet.toPort === 5060;
-    for (const [form, bytes] of isText ? viewsOf(packet.payload, knownTexts) : [['plain', packet.payload] as const]) {
+    for (const [form, bytes] of isText
+      ? viewsOf(packet.payload, knownTexts)
+      : [['plain', packet.payload] as const]) {
       const lower = lowerCase(bytes);
       const differences = differencesOf(bytes);
       const lowerDifferences = differencesOf(lower);
@@ -83,7 +90,9 @@ export function towards(party: Party, packets: readonly Packet[]): Packet[] {
 function* viewsOf(payload: Buffer, knownTexts: readonly string[]): Iterable<readonly [string, Buffer]> {
   yield ['plain', payload];
   const text = payload.toString('latin1');
-  const unescaped = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const unescaped = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   if (unescaped !== text) yield ['percent-encoded', Buffer.from(unescaped, 'latin1')];
   for (const [token] of text.matchAll(/[0-9a-f]{12,}/gi)) {
     yield ['hex', Buffer.from(token, 'hex')];
@@ -96,7 +105,8 @@ function* viewsOf(payload: Buffer, knownTexts: readonly string[]): Iterable<read
       const decoded = Buffer.from(plain.slice(offset), 'base64');
       yield ['base64', decoded];
       if (offset > 0) continue;
-      for (const known of knownTexts) yield ['base64, XOR with a known text', xor(decoded, Buffer.from(known))];
+      for (const known of knownTexts)
+        yield ['base64, XOR with a known text', xor(decoded, Buffer.from(known))];
     }
   }
 }
@@ -118,6 +128,7 @@ function lowerCase(bytes: Buffer): Buffer {
 
 function toRawAddress(text: string): Buffer[] {
   const parts = text.split('.').map(Number);
-  const isAddress = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256);
+  const isAddress =
+    parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256);
   return isAddress ? [Buffer.from(parts), Buffer.from(parts.toReversed())] : [];
 }

@@ -34,7 +34,9 @@ export function loadedHeaders(party: Party): string {
   const uri = `sip:${number}@${address}`;
   const digits = number.slice(1);
   const hex = Buffer.from(number).toString('hex');
-  const passport = Buffer.from(JSON.stringify({ orig: { tn: digits }, iss: address, name })).toString('base64url');
+  const passport = Buffer.from(JSON.stringify({ orig: { tn: digits }, iss: address, name })).toString(
+    'base64url',
+  );
   return `P-Asserted-Identity: "${name}" <${uri}>
 P-Preferred-Identity: "${name}" <${uri}>
 Remote-Party-ID: "${name}" <${uri}>;party=calling;privacy=off

@@ -20,7 +20,10 @@ export function pause(milliseconds: number): Step {
   return `<pause milliseconds="${milliseconds}"/>`;
 }
 
-export function receive(what: number | string, options: { optional?: boolean; timeoutMs?: number; learn?: boolean } = {}): Step {
+export function receive(
+  what: number | string,
+  options: { optional?: boolean; timeoutMs?: number; learn?: boolean } = {},
+): Step {
   const kind = typeof what === 'number' ? `response="${what}"` : `request="${what}"`;
   const optional = options.optional ? ' optional="true"' : '';
   const timeout = options.timeoutMs ? ` timeout="${options.timeoutMs}"` : '';
@@ -62,10 +65,14 @@ export class CallerSteps {
 
   invite(options: { pai?: boolean; from?: string; extra?: string } = {}): Step {
     const { from, to } = this.#dialling;
-    const headers = options.pai === false ? loadedHeaders(from).replace(/^P-Asserted.*\n/m, '') : loadedHeaders(from);
+    const headers =
+      options.pai === false ? loadedHeaders(from).replace(/^P-Asserted.*\n/m, '') : loadedHeaders(from);
     let first = opening('INVITE', this.#dialling, this.#cseq, `sip:${to}@[remote_ip]:[remote_port]`, '');
     if (options.from) first = first.replace(/From: .*;tag/, `From: ${options.from};tag`);
-    return send(message(`${first}\n${contact(from)}\n${headers}${options.extra ?? ''}`, sdpOf(from)), ' retrans="500"');
+    return send(
+      message(`${first}\n${contact(from)}\n${headers}${options.extra ?? ''}`, sdpOf(from)),
+      ' retrans="500"',
+    );
   }
 
   text(body: string): Step {
@@ -81,7 +88,13 @@ export class CallerSteps {
   /** The ACK of a refusal belongs to the INVITE's own transaction. */
   ackRefusal(): Step {
     const { to } = this.#dialling;
-    const first = opening('ACK', this.#dialling, this.#cseq, `sip:${to}@[remote_ip]:[remote_port]`, '[peer_tag_param]');
+    const first = opening(
+      'ACK',
+      this.#dialling,
+      this.#cseq,
+      `sip:${to}@[remote_ip]:[remote_port]`,
+      '[peer_tag_param]',
+    );
     return send(message(first.replace(VIA, FIRST_VIA)));
   }
 
@@ -97,12 +110,16 @@ export class CallerSteps {
     const { from } = this.#dialling;
     const head = `${this.#inCall(method, this.#cseq)}\n${contact(from)}\n${loadedHeaders(from)}`;
     if (body === 'sdp') return send(message(head, sdpOf(from)), ' retrans="500"');
-    if (body === 'dtmf') return send(message(head, 'Signal=5\nDuration=160', 'application/dtmf-relay'), ' retrans="500"');
+    if (body === 'dtmf')
+      return send(message(head, 'Signal=5\nDuration=160', 'application/dtmf-relay'), ' retrans="500"');
     return send(message(head), ' retrans="500"');
   }
 
   #inCall(method: string, cseq: number): string {
-    return opening(method, this.#dialling, cseq, '[next_url]', '[peer_tag_param]').replace(VIA, `${VIA}\n[routes]`);
+    return opening(method, this.#dialling, cseq, '[next_url]', '[peer_tag_param]').replace(
+      VIA,
+      `${VIA}\n[routes]`,
+    );
   }
 }
 
@@ -183,7 +200,9 @@ Max-Forwards: 70`;
 
 export function scenario(steps: readonly Step[]): string {
   const body = steps.join('\n');
-  const names = ['from', 'to', 'target', 'via', 'cseq'].filter((name) => body.includes(`assign_to="${name}"`));
+  const names = ['from', 'to', 'target', 'via', 'cseq'].filter((name) =>
+    body.includes(`assign_to="${name}"`),
+  );
   const used = names.length === 0 ? '' : `<Reference variables="${names.join(',')}"/>`;
   return `<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="maskline">\n${body}\n${used}\n</scenario>\n`;
 }

@@ -31,7 +31,15 @@ export class Sipp {
       'sipp',
       [
         ...['-sf', file, '-i', party.address, '-p', String(port), '-m', '1', '-l', '1', '-nostdin'],
-        ...['-cid_str', `%u-%p-${party.word}@%s`, '-trace_err', ...(process.env.SIP_KEEP ? ['-trace_msg'] : []), '-timeout', `${timeoutMs}ms`, '-timeout_error'],
+        ...[
+          '-cid_str',
+          `%u-%p-${party.word}@%s`,
+          '-trace_err',
+          ...(process.env.SIP_KEEP ? ['-trace_msg'] : []),
+          '-timeout',
+          `${timeoutMs}ms`,
+          '-timeout_error',
+        ],
         ...['-recv_timeout', String(timeoutMs), '-default_behaviors', 'none', ...extra, `${EDGE}:5060`],
       ],
       { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } },

@@ -45,7 +45,22 @@ export class Softphone {
     const { directory, party, toneHz, ports, password } = options;
     mkdirSync(path.join(directory, 'recordings'), { recursive: true });
     const tone = path.join(directory, 'tone.wav');
-    await run('sox', ['-n', '-r', '8000', '-c', '1', '-b', '16', tone, 'synth', '60', 'sine', String(toneHz), 'vol', '0.5']);
+    await run('sox', [
+      '-n',
+      '-r',
+      '8000',
+      '-c',
+      '1',
+      '-b',
+      '16',
+      tone,
+      'synth',
+      '60',
+      'sine',
+      String(toneHz),
+      'vol',
+      '0.5',
+    ]);
     const config = [
       `sip_listen ${party.address}:5060`,
       `net_interface ${party.address}`,
@@ -97,11 +112,13 @@ export class Softphone {
   }
 
   async happened(type: string): Promise<PhoneEvent> {
-    await until(`${type} at the phone of ${this.party.name}`, () => this.events.some((event) => event.type === type)).catch(
-      (error: Error) => {
-        throw new Error(`${error.message}; it saw ${this.events.map((event) => event.type).join(', ') || 'nothing'}`);
-      },
-    );
+    await until(`${type} at the phone of ${this.party.name}`, () =>
+      this.events.some((event) => event.type === type),
+    ).catch((error: Error) => {
+      throw new Error(
+        `${error.message}; it saw ${this.events.map((event) => event.type).join(', ') || 'nothing'}`,
+      );
+    });
     const found = this.events.find((event) => event.type === type);
     if (!found) throw new Error('unreachable');
     return found;

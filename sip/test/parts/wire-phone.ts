@@ -79,7 +79,14 @@ export interface PlainInvite {
 }
 
 /** A correct INVITE that says who calls where a trunk says so, and nothing more. */
-export function plainInvite({ from, to, method = 'INVITE', extra, callId, port = 5060 }: PlainInvite): string {
+export function plainInvite({
+  from,
+  to,
+  method = 'INVITE',
+  extra,
+  callId,
+  port = 5060,
+}: PlainInvite): string {
   const id = callId ?? `${from.word}-${process.pid}-${counter++}`;
   const body = `v=0\r\no=- 1 1 IN IP4 ${from.address}\r\ns=-\r\nc=IN IP4 ${from.address}\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n`;
   return `${method} sip:${to}@${EDGE} SIP/2.0
