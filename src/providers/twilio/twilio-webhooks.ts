@@ -45,7 +45,7 @@ export function parseTwilioWebhook(
 ): ParsedWebhook {
   const fields = fieldsOf(request);
   const owner = formField(fields, 'AccountSid');
-  if (owner !== null && owner !== account.accountSid) {
+  if (owner !== null && owner.toLowerCase() !== account.accountSid.toLowerCase()) {
     throw new ProviderError('malformed', 'The webhook is about another account than its signature.');
   }
   switch (kind) {
