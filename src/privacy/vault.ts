@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { PhoneNumber } from './phone-number.ts';
@@ -46,9 +53,9 @@ export class UnsealError extends Error {
 /** The keys of one tenant, unwrapped, in memory. */
 export class TenantKeys {
   readonly tenant: string;
-  readonly #sealing: ReadonlyMap<number, Uint8Array>;
+  readonly #sealing: ReadonlyMap<number, KeyObject>;
   readonly #sealingKeyId: number;
-  readonly #index: Uint8Array;
+  readonly #index: KeyObject;
   readonly #random: Random;
 
   constructor(tenant: string, keys: ReadonlyMap<number, UnwrappedKey>, random: Random) {
@@ -58,9 +65,9 @@ export class TenantKeys {
     const index = [...keys].filter(([, key]) => key.purpose === 'index').at(-1);
     const newest = sealing.at(-1);
     if (!newest || !index) throw new Error(`Tenant ${tenant} lacks a data key`);
-    this.#sealing = new Map(sealing.map(([id, key]) => [id, key.bytes]));
+    this.#sealing = new Map(sealing.map(([id, key]) => [id, key.secret]));
     this.#sealingKeyId = newest[0];
-    this.#index = index[1].bytes;
+    this.#index = index[1].secret;
   }
 
   callerKey(number: PhoneNumber): CallerKey {
@@ -104,7 +111,8 @@ export class TenantKeys {
 
 interface UnwrappedKey {
   readonly purpose: 'seal' | 'index';
-  readonly bytes: Uint8Array;
+  /** as an object of Node's: with the plain bytes an HMAC takes eight times as long, and sealing four times */
+  readonly secret: KeyObject;
 }
 
 /**
@@ -112,7 +120,7 @@ interface UnwrappedKey {
  * one that seals numbers (AES-256-GCM) and one that makes caller keys (HMAC-SHA-256).
  */
 export class Vault {
-  readonly #wrappingKey: Uint8Array;
+  readonly #wrappingKey: KeyObject;
   readonly #store: KeyStore;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -121,8 +129,8 @@ export class Vault {
   /** @param masterKey 32 random bytes */
   constructor(masterKey: Uint8Array, store: KeyStore, clock: Clock, random: Random) {
     if (masterKey.length !== KEY_BYTES) throw new Error(`The master key must have ${KEY_BYTES} bytes.`);
-    this.#wrappingKey = new Uint8Array(
-      hkdfSync('sha256', masterKey, '', 'maskline data key wrapping', KEY_BYTES),
+    this.#wrappingKey = createSecretKey(
+      new Uint8Array(hkdfSync('sha256', masterKey, '', 'maskline data key wrapping', KEY_BYTES)),
     );
     this.#store = store;
     this.#clock = clock;
@@ -154,7 +162,7 @@ export class Vault {
     for (const key of [...stored].sort((a, b) => a.keyId - b.keyId)) {
       if (!key.wrapped) continue;
       const bytes = open(this.#wrappingKey, key.wrapped, wrapBytes(tenant, key.keyId, key.purpose));
-      keys.set(key.keyId, { purpose: key.purpose, bytes });
+      keys.set(key.keyId, { purpose: key.purpose, secret: createSecretKey(bytes) });
     }
     return new TenantKeys(tenant, keys, this.#random);
   }
@@ -182,7 +190,7 @@ function keyIdOf(sealed: Sealed): number {
   return new DataView(sealed.buffer, sealed.byteOffset).getUint32(1);
 }
 
-function seal(key: Uint8Array, keyId: number, plain: Uint8Array, aad: Uint8Array, random: Random): Sealed {
+function seal(key: KeyObject, keyId: number, plain: Uint8Array, aad: Uint8Array, random: Random): Sealed {
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(aad);
@@ -192,7 +200,7 @@ function seal(key: Uint8Array, keyId: number, plain: Uint8Array, aad: Uint8Array
   return Buffer.concat([header, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
-function open(key: Uint8Array, sealed: Sealed, aad: Uint8Array): Uint8Array {
+function open(key: KeyObject, sealed: Sealed, aad: Uint8Array): Uint8Array {
   keyIdOf(sealed);
   const nonce = sealed.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES);
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
