@@ -4,7 +4,7 @@ import { type Database, statement, systemScope } from '../../src/storage/sql/con
  * The state invariants, each as a question that must have no answer: a row is a violation. `$1` is the tenant,
  * `$2` the time. They look at the tables, not at the use cases.
  */
-const QUESTIONS: Readonly<Record<string, string>> = {
+export const QUESTIONS: Readonly<Record<string, string>> = {
   'INV-01 no two live routes share number and caller': `
     select virtual_number from route where tenant = $1 and live_until > $2
      group by virtual_number, caller_key having count(*) > 1`,
@@ -52,7 +52,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
      where r.tenant = $1 and s.state = 'closed' and s.closed_reason <> 'completed' and r.live_until > s.closed_at`,
   'a pending session holds nothing': `
     select s.id from session s join route r on r.tenant = s.tenant and r.session_id = s.id
-     where s.tenant = $1 and s.state = 'pending'`,
+     where s.tenant = $1 and s.state = 'pending' and r.resting_until is null`,
 };
 
 export const INVARIANTS = Object.keys(QUESTIONS);

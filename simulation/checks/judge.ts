@@ -1,0 +1,177 @@
+import type { Pool } from '../../src/domain/pool.ts';
+import { ANNOUNCEMENTS } from '../../src/domain/route.ts';
+import type { Instant } from '../../src/lib/clock.ts';
+import { phoneOf } from '../world/people.ts';
+import type { Reached } from '../world/reached.ts';
+import { demand } from '../world/violation.ts';
+import { reachedBy, type SessionHistory } from './session-history.ts';
+
+/** One question of an operator and what it was told, in true time. */
+export interface Asked {
+  readonly kind: 'call' | 'message';
+  readonly id: string;
+  readonly account: string;
+  readonly from: number | null;
+  readonly dialled: string;
+  readonly askedAt: Instant;
+  readonly answeredAt: Instant;
+  readonly body: string;
+  /** of the replica that was asked */
+  readonly skewMs: number;
+  /** a fault struck that replica meanwhile, so that a refusal is excused */
+  readonly excused: boolean;
+  /** nobody could have the right to ask this: forged, or over another account */
+  readonly illegitimate: boolean;
+}
+
+export interface Told {
+  readonly connected: { readonly to: string; readonly shows: string } | null;
+  readonly sentence: string | null;
+}
+
+/** What an answer of Maskline means to the operator. */
+export function readAnswer(body: string): Told {
+  const answer = JSON.parse(body) as Record<string, unknown>;
+  if (answer.action === 'connect')
+    return { connected: { to: String(answer.to), shows: String(answer.callerId) }, sentence: null };
+  if (answer.action === 'deliver')
+    return { connected: { to: String(answer.to), shows: String(answer.from) }, sentence: null };
+  return { connected: null, sentence: typeof answer.text === 'string' ? answer.text : null };
+}
+
+/** An answer that takes longer is the neutral sentence. */
+const DEADLINE_MS = 400;
+const REPLAY_MS = 60_000;
+/** After an answer that came too late, so much later nobody is told anything else. */
+const WITHDRAWN_MS = 5_000;
+
+/** Judges every answer by what was committed when it was given. */
+export class Judge {
+  readonly #sessions: ReadonlyMap<string, SessionHistory>;
+  readonly #pool: Pool;
+  readonly #reached: Reached;
+  /** by account, kind and id */
+  readonly #earlier = new Map<string, Asked[]>();
+  /** numbers that are gone at the operator: they may be refused at any time */
+  readonly gone = new Set<string>();
+  /** calls of which an operator has reported the end, and was told that it arrived; and when */
+  readonly reportedEnd = new Map<string, Instant>();
+  readonly #callEnd: (callId: string) => Instant | null;
+
+  constructor(
+    sessions: ReadonlyMap<string, SessionHistory>,
+    around: { pool: Pool; reached: Reached; callEnd: (callId: string) => Instant | null },
+  ) {
+    this.#sessions = sessions;
+    this.#pool = around.pool;
+    this.#reached = around.reached;
+    this.#callEnd = around.callEnd;
+  }
+
+  /** @throws Violation */
+  hear(asked: Asked): void {
+    const told = readAnswer(asked.body);
+    const key = `${asked.account}/${asked.kind}/${asked.id}`;
+    const earlier = this.#earlier.get(key) ?? [];
+    this.#earlier.set(key, [...earlier, asked]);
+    if (told.connected) this.#judgeConnected(asked, told.connected);
+    else this.#judgeRefused(asked, told.sentence, earlier);
+    for (const before of earlier) this.#judgeRepeated(before, asked);
+  }
+
+  /** INV-20, INV-22, INV-23 (soundness), INV-28. */
+  #judgeConnected(asked: Asked, { to, shows }: { to: string; shows: string }): void {
+    const where = `${asked.kind} ${asked.id} from phone ${asked.from} to ${asked.dialled}`;
+    demand(!asked.illegitimate, () => `INV-23 connected although nobody may ask so: ${where}`);
+    demand(asked.from !== null, () => `INV-23 a withheld caller was connected: ${where}`);
+    const took = asked.answeredAt - asked.askedAt;
+    demand(took <= DEADLINE_MS, () => `INV-20 connected after ${took} ms: ${where}`);
+    const callee = phoneOf(to);
+    for (const session of this.#sessions.values()) {
+      for (const snapshot of session.during(asked.askedAt, asked.answeredAt)) {
+        const right = reachedBy(snapshot, asked.from, asked.dialled);
+        const live = asked.askedAt + asked.skewMs < session.liveUntil(snapshot, this.#pool.graceSeconds);
+        if (!live || right?.to !== callee || right.shows !== shows) continue;
+        if (asked.kind === 'call') session.calls.set(asked.id, asked.from);
+        this.#reached.count(`connected ${asked.kind}`);
+        if (snapshot.state === 'closed') this.#reached.count('connected within the grace');
+        return;
+      }
+    }
+    const known = [...this.#sessions.values()].filter((session) =>
+      session.snapshots.some((one) => reachedBy(one, asked.from ?? -1, asked.dialled)?.to === callee),
+    );
+    const why =
+      known.length > 0 ? 'INV-20 connected by a session that is over' : 'INV-22 connected to the wrong person';
+    demand(false, () => `${why}: ${where} → phone ${callee}, sessions ${known.map((one) => one.id)}`);
+  }
+
+  /** INV-23 (completeness); M8: strangers learn nothing. */
+  #judgeRefused(asked: Asked, sentence: string | null, earlier: readonly Asked[]): void {
+    const { from, dialled, askedAt, answeredAt, skewMs } = asked;
+    if (sentence === ANNOUNCEMENTS.session_ended) {
+      const wasMember = [...this.#sessions.values()].some((session) =>
+        session.snapshots.some((one) => one.since <= answeredAt && from !== null && reachedBy(one, from, dialled)),
+      );
+      demand(wasMember, () => `M8 a stranger was told that an order has ended: ${asked.id} phone ${from}`);
+      this.#reached.count('refused: session ended');
+    } else this.#reached.count('refused: neutral');
+    if (asked.excused || asked.illegitimate || from === null || earlier.length > 0 || this.gone.has(dialled)) return;
+    if (answeredAt - askedAt >= DEADLINE_MS) return;
+    for (const session of this.#sessions.values()) {
+      const meanwhile = session.during(askedAt, answeredAt);
+      const all = meanwhile.every(
+        (one) => one.state === 'open' && reachedBy(one, from, dialled) && answeredAt + skewMs < one.expiresAt,
+      );
+      demand(
+        meanwhile.length === 0 || !all,
+        () => `INV-23 ${asked.kind} ${asked.id} from phone ${from} to ${dialled} was refused although ${session.id} is open`,
+      );
+    }
+  }
+
+  /** INV-24: one call has one answer, and a captured question is worth nothing later or to anybody else. */
+  #judgeRepeated(before: Asked, asked: Asked): void {
+    this.#reached.count('asked again');
+    const first = readAnswer(before.body);
+    const again = readAnswer(asked.body);
+    const where = `${asked.kind} ${asked.id}`;
+    if (again.connected) {
+      const sameQuestion = before.from === asked.from && before.dialled === asked.dialled;
+      demand(sameQuestion || !first.connected, () => `INV-24 somebody else was told what ${where} was told`);
+      if (first.connected) {
+        demand(before.body === asked.body, () => `INV-24 ${where} got two different answers`);
+        const age = asked.askedAt - before.answeredAt;
+        demand(age <= REPLAY_MS + Math.abs(asked.skewMs - before.skewMs), () => `INV-24 ${where} was answered again after ${age} ms`);
+        const ended = (this.reportedEnd.get(asked.id) ?? Number.POSITIVE_INFINITY) < asked.askedAt;
+        demand(asked.kind === 'message' || !ended, () => `INV-24 ${where} was answered again after its end`);
+      } else if (sameQuestion && !before.excused) {
+        const late = before.answeredAt - before.askedAt >= DEADLINE_MS;
+        demand(
+          late && asked.askedAt - before.answeredAt < WITHDRAWN_MS,
+          () => `INV-24 ${where} was refused first and connected later`,
+        );
+      }
+      return;
+    }
+    if (!first.connected || asked.excused || asked.answeredAt - asked.askedAt >= DEADLINE_MS) return;
+    this.#judgeTakenBack(before, asked);
+  }
+
+  #judgeTakenBack(before: Asked, asked: Asked): void {
+    if (before.from !== asked.from || before.dialled !== asked.dialled || asked.illegitimate) return;
+    const ended = this.#callEnd(asked.id);
+    if ((ended !== null && Number.isFinite(ended)) || this.gone.has(asked.dialled)) return;
+    if (asked.answeredAt - before.askedAt > REPLAY_MS - 2_000) return;
+    for (const session of this.#sessions.values()) {
+      const meanwhile = session.during(before.askedAt, asked.answeredAt);
+      const all = meanwhile.every(
+        (one) =>
+          one.state === 'open' &&
+          reachedBy(one, asked.from ?? -1, asked.dialled) &&
+          asked.answeredAt + asked.skewMs < one.expiresAt,
+      );
+      demand(meanwhile.length === 0 || !all, () => `INV-24 ${asked.id} was connected first and refused when asked again`);
+    }
+  }
+}

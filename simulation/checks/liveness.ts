@@ -1,0 +1,74 @@
+import { NO_FAULTS } from '../../simulator/exchange/faults.ts';
+import { type Database, statement, systemScope } from '../../src/storage/sql/connection.ts';
+import { NO_RATES } from '../world/fault-plan.ts';
+import type { Play } from '../world/play.ts';
+import { TENANT } from '../world/replica.ts';
+import { demand } from '../world/violation.ts';
+
+const waiting = statement(
+  'simulation_waiting',
+  `select (select count(*)::int from outbox) as outbox,
+          (select count(*)::int from intent where tenant = $1 and state in ('planned', 'asked')) as intents,
+          (select count(*)::int from call where tenant = $1 and state not in ('ended', 'refused')) as calls,
+          (select count(*)::int from session where tenant = $1 and state <> 'closed') as sessions`,
+);
+
+export interface Waiting {
+  readonly outbox: number;
+  readonly intents: number;
+  readonly calls: number;
+  readonly sessions: number;
+}
+
+export async function whatWaits(database: Database): Promise<Waiting> {
+  const rows = await database.run(systemScope, (connection) => connection.query<Waiting>(waiting, [TENANT]));
+  return rows[0] as Waiting;
+}
+
+/** All faults end: dead replicas start, stopped ones go on, clocks are set, operators behave. */
+export async function heal(play: Play): Promise<void> {
+  const { world } = play;
+  world.trace.say('everything heals');
+  world.weather.rates = NO_RATES;
+  world.weather.databaseDown = false;
+  world.weather.databaseFull = false;
+  world.weather.busDown = false;
+  world.scheduler.gating = 0;
+  for (const operator of world.operators) operator.exchange.faults.replace(NO_FAULTS);
+  for (const [index, { life }] of world.replicas.entries()) {
+    if (life.paused) life.resume();
+    if (!life.alive) world.restart(index);
+    else life.clock.skewMs = 0;
+  }
+  for (const replica of world.replicas) replica.life.clock.skewMs = 0;
+  world.orderTopic.rebalance(world.replicas);
+  for (const { operator, callId } of play.ringing.splice(0)) operator.exchange.calls.hangUp(callId, 'caller');
+  await world.scheduler.drain();
+}
+
+/** Lets the product do its work for so long, looking as often as `everyMs`. */
+export async function workFor(play: Play, ms: number, everyMs: number): Promise<void> {
+  const { world } = play;
+  for (let passed = 0; passed < ms; passed += everyMs) {
+    world.poll();
+    for (const replica of world.replicas) for (const { name } of replica.jobs) world.runJob(replica, name);
+    await world.scheduler.drain();
+    await world.advance(everyMs, true);
+    await world.observe();
+  }
+}
+
+/** INV-50 to INV-54: within bounded time after everything has healed, nothing waits that need not. */
+export async function checkLiveness(play: Play): Promise<void> {
+  const { world } = play;
+  await workFor(play, 20_000, 1_000);
+  await workFor(play, 40_000, 5_000);
+  const soon = await whatWaits(world.database);
+  demand(world.orderTopic.lag() === 0, () => `INV-50 ${world.orderTopic.lag()} order events wait after 60 s`);
+  demand(soon.outbox === 0, () => `INV-51 ${soon.outbox} events wait to be published after 60 s`);
+  demand(world.inFlight === 0, () => `INV-54 ${world.inFlight} pieces of work never end`);
+  await workFor(play, 14 * 60_000, 60_000);
+  const later = await whatWaits(world.database);
+  demand(later.intents === 0, () => `INV-52 ${later.intents} purchases or returns are not settled after 15 min`);
+  demand(later.calls === 0, () => `INV-25 ${later.calls} calls have no end after 15 min`);
+}

@@ -1,0 +1,150 @@
+import type { Database, Scope, SqlConnection, Statement } from '../../src/storage/sql/connection.ts';
+import { StorageError } from '../../src/storage/storage-error.ts';
+import { changesSomething } from '../../src/storage/unknown-commit.ts';
+import { type ReplicaLife, ReplicaDied } from './replica-life.ts';
+import { never } from './scheduler.ts';
+
+/** Searches whose answer can be out of date by the time it is used, when others commit in between. */
+const SEARCHES = new Set([
+  'virtual_number_take',
+  'virtual_number_idle_candidates',
+  'virtual_number_shared_candidates',
+]);
+
+export interface DatabaseWatch {
+  /** something may have been committed */
+  changed(): void;
+  /** statement texts that a planted defect replaces are not known here; names are */
+  ran(statement: Statement): void;
+}
+
+/**
+ * The database as one replica sees it: gates before and after each statement and transaction, and everything
+ * that can go wrong between a process and its database.
+ */
+export class FaultyDatabase implements Database {
+  readonly durability = 'power-loss';
+  readonly #inner: Database;
+  readonly #life: ReplicaLife;
+  readonly #watch: DatabaseWatch;
+  /** what searches have answered before, by statement and pool */
+  readonly #earlier = new Map<string, readonly unknown[]>();
+
+  constructor(inner: Database, life: ReplicaLife, watch: DatabaseWatch) {
+    this.#inner = inner;
+    this.#life = life;
+    this.#watch = watch;
+  }
+
+  run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    return this.#inner.run(scope, (connection) =>
+      work({ query: (statement, values) => this.#single(connection, statement, values) }),
+    );
+  }
+
+  async transaction<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    const life = this.#life;
+    await this.#before('transaction', true);
+    const abortAt = life.strikes('databaseAbort', 'transaction') ? life.draw(12) : -1;
+    const dieAt = life.strikes('crash', 'in a transaction') ? life.draw(12) : -1;
+    let statements = 0;
+    const query = async <Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]> => {
+      if (statements === dieAt) life.die();
+      if (!life.alive) throw new ReplicaDied();
+      if (statements === abortAt) throw unavailable('the connection broke');
+      statements++;
+      this.#watch.ran(statement);
+      const rows = await connection_(statement, values);
+      return rows as readonly Row[];
+    };
+    let connection_: (s: Statement, v?: readonly unknown[]) => Promise<readonly unknown[]> = never;
+    let result: T;
+    try {
+      result = await this.#inner.transaction(scope, async (connection) => {
+        connection_ = (s, v) => this.#search(connection, s, v);
+        const done = await work({ query });
+        // A process that dies before COMMIT has committed nothing, wherever the lot has put its death.
+        if (dieAt >= 0) life.die();
+        if (!life.alive) throw new ReplicaDied();
+        if (abortAt >= 0) throw unavailable('the connection broke before the commit');
+        return done;
+      });
+    } catch (error) {
+      if (!life.alive) return never();
+      await this.#after('transaction', false);
+      throw error;
+    }
+    this.#watch.changed();
+    await this.#after('transaction', true);
+    return result;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #single<Row>(
+    connection: SqlConnection,
+    statement: Statement,
+    values?: readonly unknown[],
+  ): Promise<readonly Row[]> {
+    const changes = changesSomething(statement);
+    await this.#before(statement.name, changes);
+    this.#watch.ran(statement);
+    const rows = await connection.query<Row>(statement, values);
+    if (changes) this.#watch.changed();
+    await this.#after(statement.name, changes);
+    return rows;
+  }
+
+  async #before(point: string, changes: boolean): Promise<void> {
+    const life = this.#life;
+    await life.pass(`before ${point}`);
+    await life.mayDie(`before ${point}`);
+    if (life.weather.databaseDown) {
+      life.struck++;
+      throw unavailable('it is down');
+    }
+    if (changes && life.weather.databaseFull) {
+      life.struck++;
+      throw new StorageError('full', 'There is no room on the disk.');
+    }
+    if (life.strikes('databaseDrop', `before ${point}`)) throw unavailable('the connection is gone');
+  }
+
+  async #after(point: string, changed: boolean): Promise<void> {
+    const life = this.#life;
+    await life.mayDie(`after ${point}`);
+    await life.pass(`after ${point}`);
+    if (changed && life.strikes('databaseUnknown', `after ${point}`)) {
+      throw new StorageError('commit_unknown', 'It is not known whether the change was committed.');
+    }
+  }
+
+  /**
+   * On PostgreSQL a search reads a snapshot, and what it found may be gone when it is used. One PGlite runs one
+   * transaction at a time, so that this never happens by itself: here the search says again what it said before.
+   */
+  async #search(
+    connection: SqlConnection,
+    statement: Statement,
+    values?: readonly unknown[],
+  ): Promise<readonly unknown[]> {
+    const selects = !changesSomething(statement);
+    if (!SEARCHES.has(statement.name)) return connection.query(statement, values);
+    const key = `${statement.name} ${String(values?.[1])} ${String(values?.at(-1))}`;
+    const earlier = this.#earlier.get(key);
+    if (selects && earlier && earlier.length > 0 && this.#life.strikes('staleRead', statement.name)) {
+      return earlier;
+    }
+    // SKIP LOCKED passes over what others hold at this moment: getting nothing proves nothing.
+    if (!selects && this.#life.strikes('staleRead', statement.name)) return [];
+    const rows = await connection.query(statement, values);
+    this.#earlier.set(key, rows);
+    return rows;
+  }
+}
+
+function unavailable(why: string): StorageError {
+  return new StorageError('unavailable', `The database cannot be reached: ${why}.`);
+}

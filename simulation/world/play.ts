@@ -1,0 +1,131 @@
+import { signatureHeaders } from '../../simulator/exchange/webhook-signature.ts';
+import type { SessionHistory } from '../checks/session-history.ts';
+import { ACTIONS, type Action } from './actions.ts';
+import type { Operator } from './operator.ts';
+import { type Meant, OrderBook } from './order-book.ts';
+import { SECOND } from './people.ts';
+import { TROUBLE } from './trouble.ts';
+import type { World } from './world.ts';
+
+const IN_FLIGHT_MAXIMUM = 10;
+/** the probability that a step lets something go on before something new begins */
+const GO_ON = 0.6;
+
+/** Who does what, step by step, as the seed says. */
+export class Play {
+  readonly world: World;
+  readonly book = new OrderBook();
+  readonly ringing: { readonly operator: Operator; readonly callId: string }[] = [];
+  readonly #actions: readonly Action[];
+  readonly #weight: number;
+  #serial = 0;
+
+  constructor(world: World) {
+    this.world = world;
+    this.#actions = [...ACTIONS, ...TROUBLE];
+    this.#weight = this.#actions.reduce((sum, action) => sum + action.weight, 0);
+  }
+
+  /** @throws Violation */
+  async step(): Promise<void> {
+    const { world } = this;
+    const action = this.#draw();
+    // Left out or not, it takes its place in the lottery, so that the others stay what they were.
+    if (!world.without.includes(action.name)) {
+      world.trace.note(action.name);
+      world.reached.count(`action ${action.name}`);
+      await action.run(this);
+    }
+    world.poll();
+    await world.scheduler.settle();
+    while (world.scheduler.waiting > 0 && (world.inFlight > IN_FLIGHT_MAXIMUM || world.chance(GO_ON))) {
+      await world.scheduler.openOne();
+    }
+    await world.observe();
+    if (world.chance(0.5)) await world.advance(1 + world.int(world.shape.paceMs), true);
+  }
+
+  #draw(): Action {
+    let left = this.world.random.next() * this.#weight;
+    for (const action of this.#actions) {
+      left -= action.weight;
+      if (left < 0) return action;
+    }
+    return this.#actions[0] as Action;
+  }
+
+  serial(): number {
+    return this.#serial++;
+  }
+
+  anyOrder(): string {
+    return `order-${this.world.int(this.world.shape.orders)}`;
+  }
+
+  somePeople(count: number): number[] {
+    const { world } = this;
+    const people = new Set<number>();
+    while (people.size < count) people.add(world.int(world.shape.people));
+    return [...people];
+  }
+
+  anySession(): SessionHistory | undefined {
+    return this.world.pick([...this.world.observer.sessions.values()].slice(-12));
+  }
+
+  publish(meant: Meant, detail: string): void {
+    const { world } = this;
+    world.trace.say(`${meant.order} ${meant.kind} ${detail}`);
+    world.orderTopic.publish(this.book.encode(meant, world.clock.now(), world.chance(0.6)));
+  }
+
+  /** Somebody dials: mostly a number that they have met, now or before; from their own phone, or another's. */
+  anyDialling(): { readonly phone: number; readonly number: string | null } {
+    const { world } = this;
+    const session = this.anySession();
+    const aimed = session && world.chance(0.85);
+    if (!aimed) {
+      const number = world.pick(world.operators.flatMap((operator) => operator.heldNumbers()));
+      return { phone: world.int(world.shape.people), number: number ?? null };
+    }
+    const snapshot = world.pick(session.snapshots) ?? session.latest;
+    const calling = world.pick(snapshot.members);
+    const called = world.pick(snapshot.members.filter((member) => member !== calling));
+    const phone = calling?.phone ?? 0;
+    const fromAnother = world.chance(0.1);
+    return {
+      phone: fromAnother ? (phone >= SECOND ? phone - SECOND : phone + SECOND) : phone,
+      number: called?.virtualNumber ?? null,
+    };
+  }
+
+  /** Milliseconds to the next instant at which something begins or ends, or one before or after it. */
+  nextBoundary(): number | null {
+    const { world } = this;
+    const now = world.clock.now();
+    const { numberQuarantineSeconds, pairQuarantineSeconds, graceSeconds } = world.shape.pool;
+    const instants = [...world.observer.sessions.values()].slice(-20).flatMap(({ latest }) => {
+      const end = latest.closedAt ?? latest.expiresAt;
+      const rests = [graceSeconds, numberQuarantineSeconds, pairQuarantineSeconds];
+      return [latest.expiresAt, ...rests.map((seconds) => end + seconds * 1_000)];
+    });
+    const next = world.pick(instants.filter((instant) => instant > now));
+    return next === undefined ? null : Math.max(1, next - now + world.int(3) - 1);
+  }
+
+  /** A question to the account of `to`, signed with the secret of `signer`. */
+  async signedAsk(
+    to: Operator,
+    signer: Operator,
+    kind: 'answer',
+    body: string,
+    options: { illegitimate?: boolean },
+  ): Promise<void> {
+    const url = `${to.webhookBase}/${kind}`;
+    const headers = {
+      'content-type': 'application/json',
+      ...signatureHeaders(url, body, signer.sharedSecret, this.world.clock.now()),
+    };
+    await this.world.ask({ url, headers, body }, options);
+  }
+}

@@ -1,0 +1,130 @@
+import type { App, ProviderAccount } from '../../src/app/app.ts';
+import { StockWatch } from '../../src/app/stock-watch.ts';
+import { encodeCloudEvent } from '../../src/bus/cloud-events.ts';
+import type { Subscription } from '../../src/bus/bus.ts';
+import { orderUseCases } from '../../src/consumers/order-use-cases.ts';
+import { createOrdersConsumer } from '../../src/consumers/orders.ts';
+import { numberReconciler } from '../../src/jobs/number-reconciler.ts';
+import { callCloser } from '../../src/jobs/call-closer.ts';
+import type { Job } from '../../src/jobs/job.ts';
+import { outboxPublisher } from '../../src/jobs/outbox-publisher.ts';
+import { pendingServer } from '../../src/jobs/pending-server.ts';
+import { sessionExpirer } from '../../src/jobs/session-expirer.ts';
+import { stockKeeper } from '../../src/jobs/stock-keeper.ts';
+import { trimmer } from '../../src/jobs/trimmer.ts';
+import { seededRandom } from '../../src/lib/random.ts';
+import { Signal } from '../../src/lib/signal.ts';
+import type { Log } from '../../src/observe/log.ts';
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import { Vault } from '../../src/privacy/vault.ts';
+import type { ProfileDirectory } from '../../src/profiles/profile-directory.ts';
+import { ProfileDirectoryUnavailable } from '../../src/profiles/profile-directory.ts';
+import type { Database } from '../../src/storage/sql/connection.ts';
+import { createSqlStorage } from '../../src/storage/sql/sql-storage.ts';
+import { type DatabaseWatch, FaultyDatabase } from './faulty-database.ts';
+import { createOperatorProvider, type Operator, type ProviderWatch } from './operator.ts';
+import { personOfUser, phoneNumber } from './people.ts';
+import type { ReplicaLife } from './replica-life.ts';
+import { ReplicaBus, type SimBus } from './sim-bus.ts';
+
+export const TENANT = 'default';
+export const POOL = 'city';
+export const TOPICS = { orders: 'orders', masking: 'masking', deadLetter: 'orders.dead-letter' } as const;
+const MASTER_KEY = new Uint8Array(32).fill(7);
+
+/** Shared by all replicas: nothing reads them here, and making a registry takes a millisecond. */
+let metrics: Metrics | undefined;
+
+export interface ReplicaDeps {
+  readonly life: ReplicaLife;
+  readonly seed: number;
+  readonly database: Database;
+  readonly databaseWatch: DatabaseWatch;
+  readonly bus: SimBus;
+  readonly operators: readonly Operator[];
+  readonly providerWatch: ProviderWatch;
+  readonly log: Log;
+}
+
+/** One process of Maskline: the real use cases, consumer, jobs, adapter and SQL on ports that can fail. */
+export interface Replica {
+  readonly life: ReplicaLife;
+  readonly app: App;
+  readonly jobs: readonly Job[];
+  readonly handleOrders: Subscription['handle'];
+}
+
+export function createReplica(deps: ReplicaDeps): Replica {
+  const { life, operators } = deps;
+  const storage = createSqlStorage(new FaultyDatabase(deps.database, life, deps.databaseWatch));
+  const random = seededRandom(deps.seed);
+  metrics ??= createMetrics();
+  const accounts = operators.map((operator): ProviderAccount => ({
+    tenant: TENANT,
+    id: operator.accountId,
+    name: operator.account,
+    provider: createOperatorProvider(operator, life, deps.providerWatch),
+    pathSecret: operator.pathSecret,
+    webhookBase: operator.webhookBase,
+  }));
+  const app: App = {
+    storage,
+    clock: life.clock,
+    random,
+    vault: new Vault(MASTER_KEY, storage.keys, life.clock, random),
+    profiles: profileDirectory(life),
+    wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
+    stockWatch: new StockWatch(),
+    log: deps.log,
+    metrics,
+    providerAccounts: {
+      byId: async (id) => accounts.find((account) => account.id === id) ?? null,
+      byName: async (tenant, name) =>
+        accounts.find((account) => account.tenant === tenant && account.name === name) ?? null,
+    },
+  };
+  const bus = new ReplicaBus(deps.bus, life);
+  const holder = `${life.name}-${deps.seed}`;
+  const publisher = outboxPublisher(app, {
+    bus,
+    topic: TOPICS.masking,
+    holder,
+    encode: ({ eventId, occurredAt, event: { type, key, data } }) =>
+      encodeCloudEvent({ id: eventId, source: 'maskline', type, key, subject: key, time: occurredAt, data }),
+  });
+  return {
+    life,
+    app,
+    jobs: [
+      publisher,
+      stockKeeper(app, { holder }),
+      pendingServer(app),
+      sessionExpirer(app),
+      callCloser(app),
+      numberReconciler(app, { holder }),
+      trimmer(app, null),
+    ],
+    handleOrders: createOrdersConsumer({
+      tenant: TENANT,
+      useCases: orderUseCases(app),
+      bus,
+      deadLetterTopic: TOPICS.deadLetter,
+      vault: app.vault,
+      clock: life.clock,
+      random,
+      log: deps.log,
+      metrics,
+    }),
+  };
+}
+
+function profileDirectory(life: ReplicaLife): ProfileDirectory {
+  return {
+    async realNumberOf(userId) {
+      await life.pass('before profile');
+      await life.mayDie('before profile');
+      if (life.strikes('profileError', 'profile')) throw new ProfileDirectoryUnavailable('No answer.');
+      return phoneNumber(personOfUser(userId));
+    },
+  };
+}

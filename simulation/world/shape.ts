@@ -1,0 +1,55 @@
+import { POLICY_DEFAULTS, type Pool } from '../../src/domain/pool.ts';
+import type { Random } from '../../src/lib/random.ts';
+import { drawFaultRates, type FaultRates } from './fault-plan.ts';
+import { POOL } from './replica.ts';
+
+/** What kind of world a seed makes. */
+export interface Shape {
+  readonly pool: Pool;
+  readonly people: number;
+  readonly orders: number;
+  readonly gating: number;
+  readonly rates: FaultRates;
+  /** at most so far is a replica's clock from the truth, milliseconds */
+  readonly skewMs: number;
+  readonly secondAccount: boolean;
+  /** milliseconds that pass between two steps at most */
+  readonly paceMs: number;
+}
+
+export function drawShape(random: Random, without: readonly string[]): Shape {
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T;
+  const secondAccount = random.next() < 0.3;
+  const lowWater = pick([0, 2, 4]);
+  const target = lowWater + pick([2, 4, 8]);
+  const pool: Pool = {
+    ...POLICY_DEFAULTS,
+    name: POOL,
+    mode: pick(['dedicated', 'dedicated', 'shared']),
+    selection: pick(['avoid_sticky', 'avoid_sticky', 'prefer_sticky']),
+    countries: ['US'],
+    numberQuarantineSeconds: pick([0, 30, 300]),
+    pairQuarantineSeconds: pick([0, 60, 300]),
+    graceSeconds: pick([0, 0, 30]),
+    sessionTtlSeconds: pick([60, 600, 3_600]),
+    ringTimeoutSeconds: pick([5, 25]),
+    maxCallSeconds: pick([10, 600]),
+    stock: {
+      providerAccount: 'main',
+      fallbackAccounts: secondAccount ? ['second'] : [],
+      lowWater,
+      target,
+      max: target + pick([0, 4, 30]),
+    },
+  };
+  return {
+    pool,
+    people: pick([3, 5, 8]),
+    orders: pick([3, 8, 20]),
+    gating: pick([0, 0.1, 0.5]),
+    rates: drawFaultRates(random, without),
+    skewMs: without.includes('skew') ? 0 : pick([0, 0, 0, 1_500]),
+    secondAccount,
+    paceMs: pick([50, 500, 3_000]),
+  };
+}
