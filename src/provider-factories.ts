@@ -1,4 +1,8 @@
 import type { Clock } from './lib/clock.ts';
+import { createAsteriskProvider, readAsteriskConfig } from './providers/asterisk/asterisk-provider.ts';
+import { readFreeswitchConfig } from './providers/freeswitch/freeswitch-config.ts';
+import { createFreeswitchProvider } from './providers/freeswitch/freeswitch-provider.ts';
+import { createJambonzProvider, readJambonzConfig } from './providers/jambonz/jambonz-provider.ts';
 import { createPlivoProvider } from './providers/plivo/plivo-provider.ts';
 import { createExotelProvider } from './providers/exotel/exotel-provider.ts';
 import type { ProviderFactory } from './providers/provider-accounts.ts';
@@ -20,6 +24,9 @@ export function providerFactories(deps: { readonly clock: Clock }): ReadonlyMap<
     ['signalwire', (account) => createSignalWireProvider(account, deps)],
     ['plivo', (account) => createPlivoProvider(account, deps)],
     ['sip', (account) => createSipProvider(readSipConfig(account.credentials))],
+    ['asterisk', (account) => createAsteriskProvider(readAsteriskConfig(account.credentials))],
+    ['freeswitch', (account) => createFreeswitchProvider(readFreeswitchConfig(account.credentials))],
+    ['jambonz', (account) => createJambonzProvider(readJambonzConfig(account.credentials), deps)],
     ['telnyx', (account) => createTelnyxProvider(account, deps)],
     ['vonage', (account) => createVonageProvider(account, deps)],
   ]);
