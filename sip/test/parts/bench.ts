@@ -81,6 +81,8 @@ export class Bench {
     );
     const { url, hook, password } = JSON.parse(output) as Record<string, string>;
     this.#serviceUrl = url ?? '';
+    this.hook = hook ?? '';
+    this.hookPassword = password ?? '';
     const between = await this.middleman.start(this.#serviceUrl);
     this.#environment = {
       EDGE_RUN_DIR: path.join(this.directory, 'edge'),
@@ -109,6 +111,10 @@ export class Bench {
   passwordOf(party: Party): string {
     return `password-of-${party.word}`;
   }
+
+  /** the webhooks of the account, without the edge in between */
+  hook = '';
+  hookPassword = '';
 
   get servicePid(): number {
     return this.#service?.pid ?? -1;
