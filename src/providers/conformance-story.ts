@@ -13,6 +13,7 @@ import { PUBLIC_URL } from '../http/testing/test-server.ts';
 import { invariant } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { InstructionReader, StatusFields, UnsignedWebhook, WebhookBench } from './conformance-bench.ts';
+import type { OperatorGateway } from './conformance-gateway.ts';
 import type { Provider, WebhookRequest } from './provider.ts';
 
 /** An adapter, and the provider's side of it, for a service whose webhooks are at `base`. */
@@ -20,6 +21,8 @@ export interface StoryActor {
   readonly provider: Provider;
   readonly webhooks: WebhookBench;
   readonly reader: InstructionReader;
+  /** the provider's API, where texts are relayed by command */
+  readonly gateway?: OperatorGateway;
 }
 
 const STRANGER = '+12025550199';
@@ -162,7 +165,8 @@ export function exerciseStory(name: string, createActor: (base: string, clock: C
           event: 'ended',
           at: s.clock.now() + 5_000,
           termination,
-          durationSeconds: 0,
+          // A call that was never talked on did not complete, whatever the word.
+          durationSeconds: termination === 'completed' || termination === 'time_limit' ? 61 : 0,
         } as const;
         await send(actor.webhooks.status(report));
         expect(await callOf(callId), termination).toMatchObject({ state: 'ended', termination });
@@ -184,6 +188,25 @@ export function exerciseStory(name: string, createActor: (base: string, clock: C
         ...{ kind: 'relay', destination: CUSTOMER, sender: driver, body: '<3' },
       });
       expect(await write(STRANGER, driver, 'Who is this?')).toEqual({ kind: 'drop' });
+    });
+
+    it('commands a text once, however often it is delivered, and none of a stranger', async ({ skip }) => {
+      const { gateway } = actor;
+      if (gateway === undefined || actor.provider.capabilities.messageRelay !== 'by_command') {
+        return skip('The answer relays, or nothing does.');
+      }
+      const { customer, driver } = shown();
+      const text = { messageId: 'text-by-command', from: CUSTOMER, to: driver, body: 'Gate 4 & left' };
+      for (const from of [CUSTOMER, CUSTOMER]) {
+        const answer = await send(actor.webhooks.message({ ...text, from }));
+        expect(Math.floor(answer.statusCode / 100)).toBe(2);
+      }
+      await send(actor.webhooks.message({ ...text, messageId: 'text-of-a-stranger', from: STRANGER }));
+      // What else is in the command is the business of the adapter's own tests.
+      const [sent, ...more] = gateway.requests.map(({ body }) => decodeURIComponent(body));
+      expect(more).toEqual([]);
+      for (const number of [DRIVER, customer]) expect(sent).toContain(number.slice(1));
+      expect(sent).not.toContain(CUSTOMER.slice(1));
     });
 
     it('connects nobody once the order has ended', async () => {

@@ -7,6 +7,8 @@ export type LegEnd = Extract<LegStatus, { status: 'ended' }>;
 
 /** Longer than every call may be; more is no duration. */
 const DURATION_SECONDS_MAXIMUM = 7 * 86_400;
+/** Longer than callbacks are retried, shorter than the nearest half-hour zone is away. */
+const TIME_TOLERANCE_MS = 25 * 60_000;
 
 /**
  * The words of Plivo's two vocabularies, its own cause names ("Busy Line") and its switch's causes (`USER_BUSY`),
@@ -40,14 +42,24 @@ export function plivoLegEnd(report: {
 }
 
 /** The end of the callee's leg, as the callback URL of `Dial` hears it. */
-export function toPlivoLegEnd(form: FormFields, at: Instant): LegEnd {
+export function toPlivoLegEnd(form: FormFields, now: Instant): LegEnd {
   return plivoLegEnd({
-    at,
+    at: reportedTime(formField(form, 'EndTime'), now),
     cause: formField(form, 'DialBLegHangupCause'),
     causeName: formField(form, 'DialBLegHangupCauseName'),
     source: formField(form, 'DialBLegHangupSource'),
     durationSeconds: toSeconds(formField(form, 'DialBLegDuration')),
   });
+}
+
+/**
+ * `2026-01-02 03:04:05`, UTC, where Plivo says it; otherwise the time of arrival. A time that is hours away is one
+ * of another time zone, in which call records are written.
+ */
+export function reportedTime(text: string | null, now: Instant): Instant {
+  const [, day, time] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)$/.exec(text ?? '') ?? [];
+  const at = Date.parse(`${day}T${time}Z`);
+  return Math.abs(now - at) <= TIME_TOLERANCE_MS ? at : now;
 }
 
 /** A normal hang-up without a second of talk: somebody put down while it was still ringing. */

@@ -3,12 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
 import { invariant } from '../../lib/assert.ts';
 import { exerciseProvider } from '../conformance.ts';
-import { exerciseStory } from '../conformance-story.ts';
 import { CREDENTIALS, createPlivoBench, type PlivoBench } from './testing/plivo-bench.ts';
 import { createPlivoProvider } from './plivo-provider.ts';
 
 exerciseProvider('plivo', () => createPlivoBench());
-exerciseStory('plivo', () => createPlivoBench());
 
 const URLS = {
   answer: 'https://vn.example.com/hooks/answer',

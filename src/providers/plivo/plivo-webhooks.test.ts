@@ -241,6 +241,20 @@ describe('a webhook of Plivo', () => {
     expect(parse('status', fields)).toMatchObject(reading);
   });
 
+  it.each([
+    ['2026-01-01 00:01:10', NOW + 70_000],
+    ['2025-12-31 23:50:00.123456', NOW - 600_000 + 123],
+    ['2026-01-01 05:30:00', NOW],
+    ['2026-01-01T00:01:10Z', NOW],
+    ['2026-13-01 00:01:10', NOW],
+    ['', NOW],
+  ])('ended at %s, if that can be', (EndTime, at) => {
+    const end = { ...leg, DialAction: 'hangup', DialBLegHangupCause: 'NORMAL_CLEARING', EndTime };
+    expect(parse('status', end)).toMatchObject({ callback: { legStatus: { at } } });
+    const gaveUp = { CallUUID: 'a', Event: 'Hangup', Duration: '0', EndTime };
+    expect(parse('status', gaveUp)).toMatchObject({ callback: { legStatus: { at } } });
+  });
+
   it('is about a call, or malformed', () => {
     expect(() => parse('status', { DialAction: 'hangup' })).toThrow(/DialALegUUID/);
     expect(() => parse('answer', { ...call, CallUUID: 'x'.repeat(101) })).toThrow(/longer/);

@@ -11,7 +11,7 @@ import {
 } from '../provider.ts';
 import { formField, readFormBody, requiredField } from '../webhook-body.ts';
 import { toCalledNumber, toCallingNumber } from '../wire-number.ts';
-import { plivoLegEnd, toPlivoLegEnd } from './plivo-hangup.ts';
+import { plivoLegEnd, reportedTime, toPlivoLegEnd } from './plivo-hangup.ts';
 
 export const NONCE_HEADER = 'x-plivo-signature-v3-nonce';
 /** The first is made with the token of the account that holds the number, the second with the main account's. */
@@ -175,7 +175,7 @@ function toCallerHangup(form: FormFields, now: Instant): ParsedWebhook {
     return { kind: 'ignored', why: "The callee's leg tells how the call went." };
   }
   const legStatus = plivoLegEnd({
-    at: now,
+    at: reportedTime(formField(form, 'EndTime'), now),
     cause: formField(form, 'HangupCause'),
     causeName: formField(form, 'HangupCauseName'),
     source: 'Caller',

@@ -6,13 +6,11 @@ import { invariant } from '../../lib/assert.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
 import { exerciseProvider } from '../conformance.ts';
-import { exerciseStory } from '../conformance-story.ts';
 import { CREDENTIALS, createTelnyxBench, SETTINGS, type TelnyxBench } from './testing/telnyx-bench.ts';
 import { API_KEY } from './testing/telnyx-operator.ts';
 import { createTelnyxProvider } from './telnyx-provider.ts';
 
 exerciseProvider('telnyx', () => createTelnyxBench());
-exerciseStory('telnyx', () => createTelnyxBench());
 
 const URLS = {
   answer: 'https://vn.example.com/hooks/answer',
@@ -257,6 +255,14 @@ describe('texts by Telnyx', () => {
     const [ours, theirs, ...more] = b.operator.gateway.requests;
     expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''));
     expect([ours?.path, more.length]).toEqual([theirs?.path, 0]);
+    const media_urls = ['https://media.telnyx.example/1'];
+    for (const [i, words] of ['Look', ''].entries()) {
+      await b.provider.sendMessage({ ...relay, body: words, mediaUrls: media_urls }, `picture-${i}`, signal);
+      const message = { from: sender, to: '+12025550123', media_urls, type: 'MMS' as const };
+      await sdk.messages.send(words === '' ? message : { ...message, text: words });
+      const [mine, judged] = b.operator.gateway.requests.slice(-2).map((each) => JSON.parse(each.body));
+      expect(mine).toEqual(judged);
+    }
     b.operator.gateway.disturb({ kind: 'answer', answer: { status: 429, headers: { 'retry-after': '3' } } });
     await expect(b.provider.sendMessage(relay, 'm-2', signal)).rejects.toMatchObject({
       code: 'rate_limited',

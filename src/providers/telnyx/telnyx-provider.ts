@@ -91,8 +91,11 @@ class TelnyxProvider implements Provider {
     providerMessageId: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const { destination, sender, body: text } = instruction;
-    const body = { from: sender, to: destination.reveal(), text, type: 'SMS' };
+    const { destination, sender, body: text, mediaUrls = [] } = instruction;
+    const words = text === '' ? {} : { text };
+    const what =
+      mediaUrls.length === 0 ? { text, type: 'SMS' } : { ...words, media_urls: mediaUrls, type: 'MMS' };
+    const body = { from: sender, to: destination.reveal(), ...what };
     await this.#texts.run(providerMessageId, async () => {
       await this.#api.ask(one(IdBody), 'sending a text', 'POST', 'messages', signal, body);
     });

@@ -222,6 +222,17 @@ describe('a webhook of Telnyx', () => {
     expect(parseText({ ...text, to: [us] })).toMatchObject({
       message: { attachments: 2, calledNumber: '+12155550150' },
     });
+    const kept = 'https://media.telnyx.example/1?sig=a%2Fb';
+    const media = [
+      { url: kept, size: 7 },
+      { url: 'http://x.example/' },
+      { url: 'https://me@x.example/' },
+      'x',
+      null,
+    ];
+    expect(parseText({ ...text, to: [us], media })).toMatchObject({
+      message: { attachments: 5, mediaUrls: [kept] },
+    });
     expect(parseText({ ...text, to: [us, us] })).toMatchObject({ message: { calledNumber: null } });
     expect(parseText({ ...text, to: [us] }, 'message.finalized')).toMatchObject({ kind: 'ignored' });
     expect(() => parseText({ ...text, id: 7 })).toThrow(expect.objectContaining({ code: 'malformed' }));

@@ -16,6 +16,9 @@ import { toCalledNumber, toCallingNumber } from '../wire-number.ts';
 
 /** Telnyx makes ids of some 90 characters. */
 const ID_LENGTH_MAXIMUM = 100;
+/** Telnyx carries ten attachments a message. */
+const MEDIA_MAXIMUM = 10;
+const URL_LENGTH_MAXIMUM = 500;
 
 /** Reads an authentic request; `now` is the time of whatever Telnyx reports without one. @throws ProviderError `malformed` */
 export function parseTelnyxWebhook(kind: WebhookKind, request: WebhookRequest, now: Instant): ParsedWebhook {
@@ -181,6 +184,7 @@ function toMessage(value: unknown): ParsedWebhook {
     return { kind: 'ignored', why: 'The event is about a text that was sent.' };
   }
   const { id, from, to = [], text, media = [] } = data.payload;
+  const mediaUrls = mediaUrlsOf(media);
   return {
     kind: 'message',
     message: {
@@ -190,6 +194,19 @@ function toMessage(value: unknown): ParsedWebhook {
       calledNumber: to.length === 1 ? toCalledNumber(to[0]?.phone_number ?? null, 'e164') : null,
       body: text ?? '',
       attachments: media.length,
+      ...(mediaUrls.length > 0 && { mediaUrls }),
     },
   };
+}
+
+/** Where Telnyx keeps the attachments; it serves them to itself when they are sent on. */
+function mediaUrlsOf(media: readonly unknown[]): readonly string[] {
+  return media
+    .slice(0, MEDIA_MAXIMUM)
+    .map((each) => (typeof each === 'object' && each !== null && 'url' in each ? each.url : null))
+    .filter((url): url is string => typeof url === 'string' && isMediaUrl(url));
+}
+
+function isMediaUrl(url: string): boolean {
+  return url.length <= URL_LENGTH_MAXIMUM && /^https:\/\/[^\s/?#@]+\//.test(url);
 }

@@ -6,13 +6,11 @@ import { invariant } from '../../lib/assert.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
 import { exerciseProvider } from '../conformance.ts';
-import { exerciseStory } from '../conformance-story.ts';
 import { CREDENTIALS, createVonageBench, type VonageBench } from './testing/vonage-bench.ts';
 import { API_KEY, API_SECRET } from './testing/vonage-operator.ts';
 import { createVonageProvider } from './vonage-provider.ts';
 
 exerciseProvider('vonage', () => createVonageBench());
-exerciseStory('vonage', () => createVonageBench());
 
 const URLS = {
   answer: 'https://vn.example.com/hooks/answer',

@@ -107,6 +107,7 @@ export const plivoWebhooks: WebhookBench = {
       DialBLegHangupCause: cause,
       DialBLegHangupCauseName: name,
       DialBLegHangupSource: source,
+      EndTime: new Date(fields.at).toISOString().slice(0, 19).replace('T', ' '),
     });
   },
   message: ({ messageId, from, to, body }) =>
@@ -158,7 +159,7 @@ export const plivoReader: InstructionReader = {
 };
 
 function response(contentType: string, body: string): readonly ReadElement[] {
-  if (contentType !== 'application/xml') throw new Error('Plivo reads XML only.');
+  if (!contentType.startsWith('application/xml')) throw new Error('Plivo reads XML only.');
   if (Buffer.byteLength(body) > 100_000) throw new Error('Plivo reads 100 kB at most.');
   const root = readXml(body);
   if (root.name !== 'Response') throw new Error('The root must be Response.');

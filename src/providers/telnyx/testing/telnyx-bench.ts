@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } f
 import type { Termination } from '../../../domain/call.ts';
 import { toVirtualNumber } from '../../../domain/virtual-number.ts';
 import { invariant } from '../../../lib/assert.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import { ManualClock } from '../../../lib/manual-clock.ts';
 import type {
   CallReading,
@@ -99,7 +100,7 @@ const ENDS: Readonly<Record<string, readonly [status: string, cause: string]>> =
 };
 
 /** The vendor's side, from its documentation and not from the adapter. */
-export const telnyxWebhooks = (clock: ManualClock): WebhookBench => ({
+export const telnyxWebhooks = (clock: Clock): WebhookBench => ({
   answer: ({ callId, from, to, attestation, digits }) =>
     form('answer', {
       AccountSid: 'f5586561-8ff0-4291-a51b-c7dfe4139ff9',
@@ -190,7 +191,8 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 export const telnyxReader: InstructionReader = {
   callSeconds: { minimum: 60, maximum: 14_400 },
   call: ({ status, contentType, body }) => {
-    if (status !== 200 || contentType !== 'application/xml') throw new Error('Telnyx reads XML only.');
+    if (status !== 200 || !contentType.startsWith('application/xml'))
+      throw new Error('Telnyx reads XML only.');
     const root = readXml(body);
     checkKnown(root);
     const [first, second, ...more] = root.elements;

@@ -39,12 +39,16 @@ const NumberOrder = exactly({
   connection_id: Type.String({ minLength: 1 }),
   messaging_profile_id: Type.String({ minLength: 1 }),
 });
-const Message = exactly({
-  from: E164,
-  to: E164,
-  text: Type.String({ minLength: 1 }),
-  type: Type.Literal('SMS'),
-});
+const Message = Type.Union([
+  exactly({ from: E164, to: E164, text: Type.String({ minLength: 1 }), type: Type.Literal('SMS') }),
+  exactly({
+    from: E164,
+    to: E164,
+    text: Type.Optional(Type.String({ minLength: 1 })),
+    media_urls: Type.Array(Type.String({ pattern: '^https://' }), { minItems: 1, maxItems: 10 }),
+    type: Type.Literal('MMS'),
+  }),
+]);
 
 interface HeldNumber {
   readonly id: string;

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import type { Termination } from '../../../domain/call.ts';
 import { toVirtualNumber } from '../../../domain/virtual-number.ts';
 import { invariant } from '../../../lib/assert.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import { ManualClock } from '../../../lib/manual-clock.ts';
 import type {
   InstructionReader,
@@ -80,7 +81,7 @@ export function jwt(header: object, claims: object, secret: string): string {
 }
 
 /** The vendor's side, from its documentation and not from the adapter. */
-export const vonageWebhooks = (clock: ManualClock): WebhookBench => ({
+export const vonageWebhooks = (clock: Clock): WebhookBench => ({
   answer: ({ callId, from, to, digits: keyed }) =>
     post('answer', {
       from: digits(from ?? 'Restricted'),
@@ -175,7 +176,8 @@ const Input = exactly({
 export const vonageReader: InstructionReader = {
   callSeconds: { minimum: 0, maximum: 7_200 },
   call: ({ status, contentType, body }) => {
-    if (status !== 200 || contentType !== 'application/json') throw new Error('Vonage reads JSON only.');
+    if (status !== 200 || !contentType.startsWith('application/json'))
+      throw new Error('Vonage reads JSON only.');
     const [first, second, ...more]: unknown[] = JSON.parse(body);
     if (first === undefined) return { kind: 'reject' };
     if (more.length > 0) throw new Error('There is more than the instruction.');
