@@ -47,6 +47,13 @@ export interface ServiceConfig {
   readonly kafka: KafkaConfig | null;
   readonly topics: Topics;
   readonly consumerGroup: string;
+  /** days for which history is kept after its end */
+  readonly retention: {
+    readonly callDays: number;
+    readonly sessionDays: number;
+    readonly numberDays: number;
+    readonly inboxDays: number;
+  };
   readonly profiles: { readonly url: string; readonly token: string } | null;
 }
 
@@ -64,6 +71,7 @@ export interface DevConfig extends Omit<ServiceConfig, 'profiles'> {
 }
 
 const DEFAULT_PORT = 8080;
+const RETENTION_DAYS_MAXIMUM = 3_650;
 const DEV_API_KEY_CHARACTERS_MINIMUM = 8;
 const MASTER_KEY_BYTES = 32;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -199,6 +207,12 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
       deadLetter: reader.topic('MASKLINE_TOPIC_DEAD_LETTER', 'orders.dead-letter'),
     },
     consumerGroup: reader.topic('MASKLINE_CONSUMER_GROUP', 'maskline'),
+    retention: {
+      callDays: reader.integer('MASKLINE_CALL_DAYS', 365, 1, RETENTION_DAYS_MAXIMUM),
+      sessionDays: reader.integer('MASKLINE_SESSION_DAYS', 365, 31, RETENTION_DAYS_MAXIMUM),
+      numberDays: reader.integer('MASKLINE_NUMBER_DAYS', 30, 1, RETENTION_DAYS_MAXIMUM),
+      inboxDays: reader.integer('MASKLINE_INBOX_DAYS', 30, 7, RETENTION_DAYS_MAXIMUM),
+    },
     profiles: readProfiles(reader),
   };
 }

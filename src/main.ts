@@ -13,6 +13,7 @@ import { type CreatedBus, createBus } from './create-bus.ts';
 import { createHttpServer } from './http/server.ts';
 import { BacklogWatch } from './jobs/backlog-watch.ts';
 import { callCloser } from './jobs/call-closer.ts';
+import { historian } from './jobs/historian.ts';
 import { type Job, type RunningJob, startJob } from './jobs/job.ts';
 import { numberReconciler } from './jobs/number-reconciler.ts';
 import { outboxPublisher } from './jobs/outbox-publisher.ts';
@@ -152,7 +153,8 @@ function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus,
     sessionExpirer(app),
     callCloser(app),
     numberReconciler(app, { holder }),
-    trimmer(app, trim),
+    trimmer(app, { trimBus: trim, inboxDays: config.retention.inboxDays }),
+    historian(app, config.retention),
   ];
   const publishing = startJob(publisher, app);
   started.push({

@@ -18,7 +18,10 @@ Environment (defaults):
   MASKLINE_HOST 0.0.0.0, MASKLINE_PORT 8080, MASKLINE_TENANT default, MASKLINE_TRUSTED_PROXIES
   MASKLINE_TOPIC_ORDERS orders, MASKLINE_TOPIC_MASKING masking
   MASKLINE_TOPIC_DEAD_LETTER orders.dead-letter, MASKLINE_CONSUMER_GROUP maskline
-  MASKLINE_CALL_DAYS 365, MASKLINE_SESSION_DAYS 365, MASKLINE_INBOX_DAYS 30   how long history is kept
+  MASKLINE_CALL_DAYS 365            calls and texts, without words, are kept so long
+  MASKLINE_SESSION_DAYS 365         closed sessions and their orders
+  MASKLINE_NUMBER_DAYS 30           sealed real numbers of closed sessions
+  MASKLINE_INBOX_DAYS 30            ids of events that were applied; must outlast the topic's own retention
   PROFILE_URL, PROFILE_TOKEN        where real numbers are looked up
   MASKLINE_LOG_LEVEL info           debug, info, warn, error or silent
 

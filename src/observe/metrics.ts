@@ -17,6 +17,7 @@ export interface Metrics {
   readonly eventsConsumed: Counter<'type' | 'outcome'>;
   readonly deadLetters: Counter<'reason'>;
   readonly eventRetries: Counter<'type' | 'cause'>;
+  readonly expunged: Counter<'kind'>;
   readonly consumerLag: Gauge;
   readonly outboxSize: Gauge;
   readonly outboxAgeSeconds: Gauge;
@@ -86,6 +87,9 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
     eventRetries: counter('event_retries_total', 'Order events that are tried again, by type and cause.', [
       'type',
       'cause',
+    ]),
+    expunged: counter('history_expunged_total', 'Rows of history that were past their time, by kind.', [
+      'kind',
     ]),
     consumerLag: gauge(
       'consumer_lag',

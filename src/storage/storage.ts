@@ -6,6 +6,7 @@ import type { ClosedReason, Session, SessionMode, SessionState } from '../domain
 import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
 import type { CallerKey, KeyStore, Sealed } from '../privacy/vault.ts';
+import type { AssignmentStorage } from './assignment-storage.ts';
 
 /**
  * The only store of truth. Everything is said in our words; instants are epoch milliseconds; what a tenant
@@ -34,6 +35,7 @@ export interface TenantStorage {
   readonly apiKeys: ApiKeyStorage;
   readonly intents: IntentStorage;
   readonly idempotency: IdempotencyStorage;
+  readonly assignments: AssignmentStorage<NewRoute>;
   /** Returns false when the event was applied before. */
   inboxInsert(source: string, eventId: string, at: Instant): Promise<boolean>;
   /** Whether the event was applied before; only to spare work, because `inboxInsert` decides. */
@@ -339,6 +341,8 @@ export interface CallStorage {
   setChecked(ids: readonly string[], at: Instant): Promise<void>;
   setProgress(id: string, progress: CallProgress): Promise<void>;
   addEvent(id: string, status: LegStatus, receivedAt: Instant): Promise<void>;
+  /** When it must have ended at the latest, by its own limits; null for one that was not connected. */
+  endsBy(id: string): Promise<Instant | null>;
   /** When the last call of the session ended, or must have ended at the latest; null without calls. */
   lastEndOf(sessionId: string): Promise<Instant | null>;
 }
@@ -509,6 +513,8 @@ export interface SystemStorage {
   leaseRelease(name: string, holder: string): Promise<void>;
   /** Deletes what is no longer needed, at most `limit` rows of each kind; returns how many. */
   trim(before: { routes: Instant; inbox: Instant; idempotency: Instant }, limit: number): Promise<number>;
+  /** Deletes history of a kind from before an instant, oldest first, at most `limit` rows; returns how many. */
+  expunge(kind: HistoryKind, before: Instant, limit: number): Promise<number>;
   /** Answers quickly, or throws StorageError. */
   ping(): Promise<void>;
 }
@@ -519,6 +525,9 @@ export interface QuietCall {
   readonly providerAccount: string;
   readonly providerCallId: string;
 }
+
+/** `realNumbers`: the sealed numbers of people whose sessions are closed; the sessions stay. */
+export type HistoryKind = 'calls' | 'messages' | 'sessions' | 'references' | 'realNumbers';
 
 export interface OutboxRow extends OutboxEvent {
   readonly id: number;

@@ -12,6 +12,7 @@ import {
 import { type Database, type SqlConnection, type Statement, statement, systemScope } from './connection.ts';
 import { countOutbox, deleteOutbox, listOutbox } from './event-statements.ts';
 import { at } from './parameters.ts';
+import { expunge } from './retention-statements.ts';
 
 const tenantInsert = statement(
   'tenant_insert',
@@ -129,6 +130,8 @@ export function systemStatements(database: Database): SystemStorage {
       const idempotency = await query(trimIdempotency, [at(before.idempotency), limit]);
       return routes.length + inbox.length + idempotency.length;
     },
+    expunge: (kind, before, limit) =>
+      database.run(systemScope, (connection) => expunge(connection, kind, before, limit)),
     async ping() {
       await query(ping);
     },

@@ -1,0 +1,78 @@
+import type { Instant } from '../../lib/clock.ts';
+import type { HistoryKind } from '../storage.ts';
+import { type SqlConnection, statement } from './connection.ts';
+import { at } from './parameters.ts';
+
+// Each takes the oldest rows by an index, skips what somebody is working on, and is a transaction of its own.
+const expungeCalls = statement(
+  'expunge_calls',
+  `delete from call where (tenant, id) in
+     (select tenant, id from call where started_at <= $1 and state in ('ended', 'refused')
+       order by started_at limit $2 for update skip locked)
+   returning 1`,
+);
+const expungeMessages = statement(
+  'expunge_messages',
+  `delete from message where (tenant, id) in
+     (select tenant, id from message where created_at <= $1 order by created_at limit $2 for update skip locked)
+   returning 1`,
+);
+// Its order goes with its last session; orders that never had one go by themselves.
+const expungeSessions = statement(
+  'expunge_sessions',
+  `delete from session where (tenant, id) in
+     (select tenant, id from session where state = 'closed' and closed_at <= $1
+       order by closed_at limit $2 for update skip locked)
+   returning tenant, reference`,
+);
+const expungeReferencesOf = statement(
+  'expunge_references_of',
+  `delete from reference r using unnest($1::text[], $2::text[]) as gone (tenant, reference)
+    where r.tenant = gone.tenant and r.reference = gone.reference
+      and (r.ended_at is null or r.ended_at <= $3) and (r.placed_at is null or r.placed_at <= $3)
+      and not exists (select 1 from session s where s.tenant = r.tenant and s.reference = r.reference)`,
+);
+const expungeReferences = statement(
+  'expunge_references',
+  `delete from reference where (tenant, reference) in
+     (select r.tenant, r.reference from reference r
+       where coalesce(r.ended_at, r.placed_at) <= $1
+         and not exists (select 1 from session s where s.tenant = r.tenant and s.reference = r.reference)
+       order by coalesce(r.ended_at, r.placed_at) limit $2 for update skip locked)
+   returning 1`,
+);
+// Who stood behind a number stays known by the keyed hash; the number itself is gone.
+const expungeRealNumbers = statement(
+  'expunge_real_numbers',
+  `update participant set sealed_number = null where (tenant, session_id, id) in
+     (select tenant, session_id, id from participant where sealed_number is not null and released_at <= $1
+       order by released_at limit $2 for update skip locked)
+   returning 1`,
+);
+
+/** Deletes the oldest rows of a kind, at most `limit`; returns how many. */
+export async function expunge(
+  connection: SqlConnection,
+  kind: HistoryKind,
+  before: Instant,
+  limit: number,
+): Promise<number> {
+  const values = [at(before), limit];
+  switch (kind) {
+    case 'calls':
+      return (await connection.query(expungeCalls, values)).length;
+    case 'messages':
+      return (await connection.query(expungeMessages, values)).length;
+    case 'references':
+      return (await connection.query(expungeReferences, values)).length;
+    case 'realNumbers':
+      return (await connection.query(expungeRealNumbers, values)).length;
+    case 'sessions': {
+      type Row = { tenant: string; reference: string };
+      const gone = await connection.query<Row>(expungeSessions, values);
+      const columns = [gone.map((row) => row.tenant), gone.map((row) => row.reference)];
+      if (gone.length > 0) await connection.query(expungeReferencesOf, [...columns, at(before)]);
+      return gone.length;
+    }
+  }
+}
