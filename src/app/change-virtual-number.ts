@@ -1,8 +1,11 @@
 import { MasklineError } from '../domain/errors.ts';
 import { type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import type { VirtualNumberRow } from '../storage/storage.ts';
+import { ProviderError } from '../providers/provider.ts';
 import type { App } from './app.ts';
+import { decommissionNumber } from './decommission-number.ts';
 import { raiseEvent } from './raise-event.ts';
+import { BudgetSpentError } from './reserve-intent.ts';
 
 export interface ChangeVirtualNumberParams {
   readonly tenant: string;
@@ -13,20 +16,20 @@ export interface ChangeVirtualNumberParams {
 
 /**
  * Changes what we have decided about a number. Sessions that it serves go on, except that it cannot move to
- * another pool or be decommissioned while it serves one or rests.
- * @throws MasklineError MASK_VIRTUAL_NUMBER_IN_USE, MASK_UNKNOWN_POOL
+ * another pool or be decommissioned while it serves one or rests. `decommissioned` gives it back to its provider.
+ * @throws MasklineError MASK_VIRTUAL_NUMBER_IN_USE, MASK_UNKNOWN_POOL, MASK_DEPENDENCY_UNAVAILABLE
  */
 export async function changeVirtualNumber(
   app: App,
   params: ChangeVirtualNumberParams,
 ): Promise<VirtualNumberRow | null> {
   const { tenant, virtualNumber, state, pool } = params;
+  if (state === VirtualNumberState.Decommissioned) await giveBack(app, params);
   const changed = await app.storage.transaction(tenant, async (storage) => {
     const before = await storage.virtualNumbers.get(virtualNumber);
     if (!before) return null;
     const moves = pool !== undefined && pool !== before.pool;
-    const ends = state === VirtualNumberState.Decommissioned && state !== before.state;
-    if ((moves || ends) && (await storage.virtualNumbers.inUse(virtualNumber, app.clock.now()))) {
+    if (moves && (await storage.virtualNumbers.inUse(virtualNumber, app.clock.now()))) {
       throw new MasklineError(
         'MASK_VIRTUAL_NUMBER_IN_USE',
         'The number serves a session or rests after one. Set its state to "draining" and try again later.',
@@ -61,4 +64,21 @@ export async function changeVirtualNumber(
     app.wake.stock.raise();
   }
   return changed;
+}
+
+/** Nothing is lost when the provider fails now: the intent stays, and is carried out in the background. */
+async function giveBack(app: App, { tenant, virtualNumber }: ChangeVirtualNumberParams): Promise<void> {
+  try {
+    await decommissionNumber(app, { tenant, virtualNumber });
+  } catch (error) {
+    if (error instanceof BudgetSpentError) {
+      throw new MasklineError('MASK_DEPENDENCY_UNAVAILABLE', error.message, { cause: error });
+    }
+    if (!(error instanceof ProviderError)) throw error;
+    throw new MasklineError(
+      'MASK_DEPENDENCY_UNAVAILABLE',
+      'The provider did not take the number back yet. It is draining, and will be given back as soon as possible.',
+      { cause: error },
+    );
+  }
 }

@@ -10,6 +10,8 @@ export interface ImportVirtualNumberParams {
   readonly pool: string;
   readonly providerAccount: string;
   readonly capabilities: readonly Capability[];
+  /** default `in_service` */
+  readonly state?: VirtualNumberState;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function importVirtualNumber(
     providerAccount,
     capabilities,
     providerNumberId: null,
-    state: VirtualNumberState.InService,
+    state: params.state ?? VirtualNumberState.InService,
     createdAt: app.clock.now(),
     imported: true,
   };

@@ -38,7 +38,7 @@ export const LIMITS = {
   callOverdueSeconds: 120,
   /** a call that nobody reports on is asked about this often */
   callQuietSeconds: 240,
-  /** calls of one account that are asked about in one look, and how many at a time */
+  /** calls that are asked about in one look, and how many at a time of one account */
   callCheckBatch: 100,
   callCheckConcurrency: 5,
   /** how much longer we wait for a provider that cannot say now how a call has ended */

@@ -9,7 +9,7 @@ import { unsealPending } from './serve-pending.ts';
 /**
  * Gives an open session other numbers, because one of its own is withdrawn. Whatever it had rests, and it opens
  * again with what the pool has to spare: `session.opened` tells the new numbers. When nothing is to spare it waits
- * as `pending`, first in line, and that is announced as well. Its end does not move.
+ * as `pending`, first in line, and that is announced as well. Opened again at once, it ends when it would have ended.
  */
 export async function reassignSession(
   app: App,

@@ -28,14 +28,20 @@ export async function recordLegStatus(
   return outcome;
 }
 
-/** Closes a call whose end was never reported. Its duration is an estimate, and its termination says so. */
+/**
+ * Closes a call whose end was never reported. Its duration is an estimate, the longest that it
+ * can have lasted, and its termination says so.
+ */
 export async function closeOverdueCall(app: App, tenant: string, callId: string): Promise<void> {
   await app.storage.transaction(tenant, async (storage) => {
     const call = await storage.calls.lockById(callId);
     if (!call) return;
+    const { answeredAt, maxCallSeconds } = call;
+    const now = app.clock.now();
+    const cutAt = answeredAt === null || maxCallSeconds === null ? now : answeredAt + maxCallSeconds * 1_000;
     await record(app, storage, call, {
       status: 'ended',
-      at: app.clock.now(),
+      at: Math.min(now, cutAt),
       termination: Termination.Unreported,
       durationSeconds: null,
       nativeCause: null,

@@ -70,7 +70,9 @@ const JOINED_WORDS = new RegExp(`^(?:${[...ONES, 'oh'].join('|')}){2,}$`);
 const LOOKALIKE = /^[\p{Nd}oOlIi|SsBZzgqQ]+$/u;
 /** `2x0x2x5…`: one letter between all digits. */
 const SPACED_BY_LETTER = /^\p{Nd}(\p{L})(?:\p{Nd}\1){5,}\p{Nd}$/u;
-const PIECES = /[\p{L}\p{M}]+|[\p{Nd}\p{No}\uFE0F\u20E3]+|./gsu;
+// The keycap is a mark of its own (Me) and the variation selector before it another (Mn).
+const TOKENS = /[\p{L}\p{M}\p{N}|]+|./gsu;
+const PIECES = /\p{L}[\p{L}\p{M}]*|[\p{Nd}\p{No}][\p{Nd}\p{No}\p{M}]*|./gsu;
 
 function toUnits(body: string): Unit[] {
   const units: Unit[] = [];
@@ -85,7 +87,7 @@ function toUnits(body: string): Unit[] {
 }
 
 function toVisibleUnits(body: string, from: number, to: number, units: Unit[]): void {
-  for (const { 0: token, index } of body.slice(from, to).matchAll(/[\p{L}\p{M}\p{N}|\uFE0F\u20E3]+|[^]/gu)) {
+  for (const { 0: token, index } of body.slice(from, to).matchAll(TOKENS)) {
     const start = from + index;
     const plain = token.normalize('NFKC').replace(/[\p{M}\p{Cf}]/gu, '');
     const real = plain.match(/\p{Nd}/gu)?.length ?? 0;
@@ -144,7 +146,7 @@ function toRuns(units: readonly Unit[], body: string): Run[] {
 
 /** Spaces and marks between digits; what cannot be seen does not count, and a spoken mark counts as one. */
 function isGap(text: string): boolean {
-  const seen = text.replace(/\p{Cf}|[\uFE0F\u20E3]/gu, '').replace(/\p{L}+/gu, '-');
+  const seen = text.replace(/\p{Cf}|\p{M}/gu, '').replace(/\p{L}+/gu, '-');
   return [...seen].length <= GAP_CHARACTERS_MAXIMUM;
 }
 

@@ -5,6 +5,7 @@ import { endReference } from '../../src/app/end-reference.ts';
 import { expireSessions } from '../../src/app/expire-sessions.ts';
 import { recordLegStatus } from '../../src/app/record-leg-status.ts';
 import { servePending } from '../../src/app/serve-pending.ts';
+import { accountAt, FakeOperator } from '../../src/app/testing/fake-operator.ts';
 import { ACCOUNT, createWorld, person, virtualNumber, type World } from '../../src/app/testing/world.ts';
 import { assignVirtualNumbers } from '../../src/domain/allocation.ts';
 import type { Pool } from '../../src/domain/pool.ts';
@@ -17,6 +18,7 @@ import { type ModelSession, SessionModel } from './session-model.ts';
 
 const PEOPLE = 6;
 const ORDERS = 5;
+const SECOND_ACCOUNT = 'other-operator';
 /** MASKLINE_PROPERTY_RUNS makes a longer exam of it. */
 const RUNS = Number(process.env.MASKLINE_PROPERTY_RUNS ?? 150);
 
@@ -38,6 +40,7 @@ const reached = {
   grace: 0,
   tombstone: 0,
   talkedPast: 0,
+  otherAccount: 0,
 };
 
 type Step =
@@ -113,13 +116,21 @@ class Play {
   readonly #world: World;
   readonly #model: SessionModel;
   readonly #numbers: readonly VirtualNumber[];
+  readonly #accounts: number;
   readonly #ended = new Set<string>();
   readonly #assignments = new Map<string, number>();
   readonly #waiting = new Map<string, readonly number[]>();
-  #calls: { id: string; session: ModelSession; endsBy: number; endedAt: number | null }[] = [];
+  #calls: {
+    id: string;
+    dialled: VirtualNumber;
+    session: ModelSession;
+    endsBy: number;
+    endedAt: number | null;
+  }[] = [];
   #sequence = 0;
 
-  constructor(world: World, pool: Pool, numbers: number) {
+  constructor(world: World, pool: Pool, numbers: number, accounts: number) {
+    this.#accounts = accounts;
     this.#world = world;
     this.#model = new SessionModel(pool);
     this.#numbers = Array.from({ length: numbers }, (_, n) => virtualNumber(n));
@@ -226,6 +237,7 @@ class Play {
       expect(destination).toBe(person(expected.to).reveal());
       reached.bridged++;
       this.#noteCall(id, dialled, one.person);
+      if (this.#accountOf(dialled) > 0) reached.otherAccount++;
     }
     if (one.twice) {
       const again = await Promise.all([1, 2].map(() => this.#world.dial(one.person, dialled, id)));
@@ -242,7 +254,7 @@ class Play {
     return among[one.number % among.length] as VirtualNumber;
   }
 
-  #noteCall(id: string, dialled: string, caller: number): void {
+  #noteCall(id: string, dialled: VirtualNumber, caller: number): void {
     const session = this.#model.sessions.find(
       (s) =>
         this.#now < s.liveUntil &&
@@ -254,6 +266,7 @@ class Play {
     const { ringTimeoutSeconds, maxCallSeconds } = this.#model.pool;
     this.#calls.push({
       id,
+      dialled,
       session,
       endsBy: this.#now + (ringTimeoutSeconds + maxCallSeconds) * 1_000,
       endedAt: null,
@@ -266,7 +279,7 @@ class Play {
     if (!call) return;
     await recordLegStatus(this.#world.app, {
       tenant: this.#world.tenant,
-      providerAccount: ACCOUNT,
+      providerAccount: this.#accountOf(call.dialled) === 0 ? ACCOUNT : SECOND_ACCOUNT,
       providerCallId: call.id,
       legStatus: {
         status: 'ended',
@@ -328,12 +341,24 @@ class Play {
           rests(s, pairQuarantineSeconds)
         );
       });
-    const candidates = people.map((_, i) =>
-      this.#numbers.filter(
-        (number) => free(number) && people.every((other, j) => i === j || !met(other, number)),
-      ),
-    );
-    return assignVirtualNumbers(candidates) !== null;
+    // All numbers of a session are of one account.
+    for (let account = 0; account < this.#accounts; account++) {
+      const candidates = people.map((_, i) =>
+        this.#numbers.filter(
+          (number) =>
+            this.#accountOf(number) === account &&
+            free(number) &&
+            people.every((other, j) => i === j || !met(other, number)),
+        ),
+      );
+      if (assignVirtualNumbers(candidates) !== null) return true;
+    }
+    return false;
+  }
+
+  /** They were imported in turn. */
+  #accountOf(number: VirtualNumber): number {
+    return this.#numbers.indexOf(number) % this.#accounts;
   }
 }
 
@@ -346,12 +371,16 @@ describe('sessions, whatever happens', () => {
       fc.asyncProperty(
         poolShape,
         fc.integer({ min: 2, max: 9 }),
+        fc.constantFrom(1, 2),
         fc.array(step, { minLength: 10, maxLength: 40 }),
-        async (shape, numbers, steps) => {
+        async (shape, numbers, accounts, steps) => {
           const tenant = `play-${run++}`;
-          const world = await createWorld({ database, tenant, numbers, pool: shape, seed: run });
+          const moreAccounts =
+            accounts === 1 ? [] : [accountAt(new FakeOperator(0, 0), SECOND_ACCOUNT, tenant)];
+          const options = { database, tenant, numbers, pool: shape, seed: run, moreAccounts, spread: true };
+          const world = await createWorld(options);
           const pool = await world.app.storage.run(tenant, (s) => s.pools.get('city'));
-          const play = new Play(world, pool as Pool, numbers);
+          const play = new Play(world, pool as Pool, numbers, accounts);
           for (const one of steps) await play.step(one);
         },
       ),

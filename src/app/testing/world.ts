@@ -1,13 +1,14 @@
 import { onTestFinished } from 'vitest';
 import type { Pool } from '../../domain/pool.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS } from '../../domain/pool.ts';
-import type { VirtualNumber } from '../../domain/virtual-number.ts';
+import { toVirtualNumber, type VirtualNumber } from '../../domain/virtual-number.ts';
 import { createId } from '../../lib/id.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { seededRandom } from '../../lib/random.ts';
 import { Signal } from '../../lib/signal.ts';
 import { silentLog } from '../../observe/log.ts';
 import { createMetrics } from '../../observe/metrics.ts';
+import type { Attestation } from '../../providers/provider.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
 import { Vault } from '../../privacy/vault.ts';
 import type { ProfileDirectory } from '../../profiles/profile-directory.ts';
@@ -54,7 +55,12 @@ export interface World {
     assignment?: number,
   ): Promise<OpenOutcome>;
   /** Person `from` dials; what the provider is told. */
-  dial(from: number | null, dialled: string | null, callId?: string): Promise<RoutedCall>;
+  dial(
+    from: number | null,
+    dialled: string | null,
+    callId?: string,
+    attestation?: Attestation | null,
+  ): Promise<RoutedCall>;
 }
 
 export interface WorldOptions {
@@ -64,6 +70,12 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly profiles?: ProfileDirectory;
   readonly account?: (app: App) => ProviderAccount;
+  /** further accounts, which hold no numbers at first */
+  readonly moreAccounts?: readonly ((app: App) => ProviderAccount)[];
+  /** numbers that are imported are spread over all accounts in turn; default: all at the first */
+  readonly spread?: boolean;
+  /** one that is moved by others as well */
+  readonly clock?: ManualClock;
   /** one that others use as well; then `tenant` tells them apart. Default: one of its own, closed after the test */
   readonly database?: Database;
   readonly tenant?: string;
@@ -71,7 +83,7 @@ export interface WorldOptions {
 
 /** The real use cases on real SQL, with a clock that is moved by hand and a pool of fictional numbers. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const clock = new ManualClock();
+  const clock = options.clock ?? new ManualClock();
   const random = seededRandom(options.seed ?? 1);
   const database = options.database ?? (await ownDatabase());
   const tenant = options.tenant ?? TENANT;
@@ -87,26 +99,19 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     log: silentLog,
     metrics: createMetrics(),
     providerAccounts: {
-      byId: async (id) => (id === account.id ? account : null),
-      byName: async (of, name) => (of === tenant && name === account.name ? account : null),
+      byId: async (id) => accounts.find((one) => one.id === id) ?? null,
+      byName: async (of, name) => accounts.find((one) => of === tenant && one.name === name) ?? null,
     },
   };
   const account: ProviderAccount = options.account?.(app) ?? unusedAccount(tenant);
+  const accounts = [account, ...(options.moreAccounts ?? []).map((make) => make(app))];
   await storage.system.tenantInsert(tenant, 'A company', clock.now());
   const keys = await app.vault.keysOf(tenant);
-  await storage.run(tenant, (s) =>
-    s.providerAccounts.insert(
-      {
-        tenant,
-        id: account.id,
-        name: account.name,
-        provider: 'simulator',
-        settings: {},
-        sealedCredentials: keys.sealText('{}', { table: 'provider_account', row: account.id }),
-      },
-      clock.now(),
-    ),
-  );
+  for (const { id, name } of accounts) {
+    const sealedCredentials = keys.sealText('{}', { table: 'provider_account', row: id });
+    const row = { tenant, id, name, provider: 'simulator', settings: {}, sealedCredentials };
+    await storage.run(tenant, (s) => s.providerAccounts.insert(row, clock.now()));
+  }
   const pool: Pool = { ...defaultPool(), ...options.pool };
   await createPool(app, { tenant, pool });
   for (let n = 0; n < (options.numbers ?? 10); n++) {
@@ -114,7 +119,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       tenant,
       virtualNumber: virtualNumber(n),
       pool: pool.name,
-      providerAccount: account.name,
+      providerAccount: (options.spread ? accounts[n % accounts.length] : account)?.name ?? account.name,
       capabilities: ['voice', 'sms'],
     });
   }
@@ -138,18 +143,30 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         participants: roles.map(([role, n]) => ({ role, userId: `${role}-${n}`, realNumber: person(n) })),
       });
     },
-    dial: (from, dialled, callId) =>
+    dial: async (from, dialled, callId, attestation = null) =>
       routeCall(app, {
         tenant,
-        providerAccount: account.name,
+        providerAccount: await accountOf(app, tenant, dialled, account.name),
         providerCallId: callId ?? createId('test', clock, random),
         kind: 'call',
         callingNumber: from === null ? null : person(from),
         calledNumber: dialled as VirtualNumber | null,
-        attestation: null,
+        attestation,
         digits: null,
       }),
   };
+}
+
+/** The account that holds the number, which is the one that would ask. */
+async function accountOf(
+  app: App,
+  tenant: string,
+  dialled: string | null,
+  otherwise: string,
+): Promise<string> {
+  const number = dialled === null ? null : toVirtualNumber(dialled);
+  const row = number && (await app.storage.run(tenant, (s) => s.virtualNumbers.get(number)));
+  return row?.providerAccount ?? otherwise;
 }
 
 async function ownDatabase(): Promise<Database> {

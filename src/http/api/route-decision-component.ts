@@ -15,6 +15,12 @@ const Bridge = Type.Object(
     callerId: VirtualNumberText,
     ringTimeoutSeconds: Type.Integer(),
     maxCallSeconds: Type.Integer(),
+    recording: Type.Optional(
+      Type.Object(
+        { consent: Type.String() },
+        { description: 'Record the call, after both have heard this sentence. Left out: do not record.' },
+      ),
+    ),
     sessionId: nullableText(),
   },
   { description: 'Connect the caller with `destination`, showing `callerId` and nothing else.' },
@@ -49,6 +55,7 @@ export function toRouteDecisionAnswer(decided: {
         callerId: instruction.callerId,
         ringTimeoutSeconds: instruction.ringTimeoutSeconds,
         maxCallSeconds: instruction.maxCallSeconds,
+        ...(instruction.recording && { recording: { ...instruction.recording } }),
         sessionId,
       };
     case 'announce':

@@ -18,7 +18,8 @@ export const virtualNumbersUpdate = defineOperation({
   tag: 'Virtual numbers',
   scope: 'virtual_numbers:write',
   summary: 'Change the state or the pool of a virtual number',
-  description: 'A number that serves a session, or rests after one, stays in its pool.',
+  description:
+    'A number that serves a session, or rests after one, stays in its pool. `decommissioned` gives it back to its provider, or leaves it there with its former webhooks if it was imported.',
   params: VirtualNumberParams,
   query: NOTHING,
   body: Type.Object(
@@ -27,7 +28,12 @@ export const virtualNumbersUpdate = defineOperation({
   ),
   answer: VirtualNumberComponent,
   statuses: { 200: 'The virtual number as it is now.' },
-  errors: ['MASK_NOT_FOUND', 'MASK_VIRTUAL_NUMBER_IN_USE', 'MASK_UNKNOWN_POOL'],
+  errors: [
+    'MASK_NOT_FOUND',
+    'MASK_VIRTUAL_NUMBER_IN_USE',
+    'MASK_UNKNOWN_POOL',
+    'MASK_DEPENDENCY_UNAVAILABLE',
+  ],
   repeatable: 'by_key',
   async run({ app, tenant, params, body }) {
     const virtualNumber = toVirtualNumber(params.e164);

@@ -74,6 +74,13 @@ const callLastEndOf = statement(
      from call where tenant = $1 and session_id = $2 and state <> 'refused'`,
 );
 
+const callEndsBy = statement(
+  'call_ends_by',
+  `select coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
+          + make_interval(secs => max_call_seconds) as ends_by
+     from call where tenant = $1 and id = $2`,
+);
+
 export function callStatements(connection: SqlConnection, tenant: string): CallStorage {
   const locked = async (query: Statement, values: unknown[]): Promise<LockedCall | null> => {
     type Row = CallColumns & { reference: string | null; max_call_seconds: number | null };
@@ -169,6 +176,10 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
       const cause = legStatus.status === 'ended' ? legStatus.nativeCause : null;
       const values = [tenant, id, legStatus.status, at(legStatus.at), at(receivedAt), cause];
       await connection.query(callAddEvent, values);
+    },
+    async endsBy(id) {
+      const [row] = await connection.query<{ ends_by: Instant | null }>(callEndsBy, [tenant, id]);
+      return row?.ends_by ?? null;
     },
     async lastEndOf(sessionId) {
       const [row] = await connection.query<{ last_end: Instant | null }>(callLastEndOf, [tenant, sessionId]);
