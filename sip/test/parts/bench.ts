@@ -38,11 +38,11 @@ export class Bench {
   /** `phones` log in with a password; without them both addresses are trunks that assert who calls. */
   static async start(
     environment: NodeJS.ProcessEnv = {},
-    { phones = [] }: { phones?: readonly Party[] } = {},
+    { phones = [], direct = false }: { phones?: readonly Party[]; direct?: boolean } = {},
   ): Promise<Bench> {
     const bench = new Bench();
     try {
-      await bench.#startService();
+      await bench.#startService(direct);
       bench.#writePhones(phones);
       await bench.startEdge(environment);
     } catch (error) {
@@ -52,7 +52,7 @@ export class Bench {
     return bench;
   }
 
-  async #startService(): Promise<void> {
+  async #startService(direct: boolean): Promise<void> {
     const [port, other, third] = await Promise.all([freePort(), freePort(), freePort()]);
     const env = {
       ...process.env,
@@ -83,7 +83,8 @@ export class Bench {
     this.#serviceUrl = url ?? '';
     this.hook = hook ?? '';
     this.hookPassword = password ?? '';
-    const between = await this.middleman.start(this.#serviceUrl);
+    // A measurement has nobody in the middle.
+    const between = direct ? this.#serviceUrl : await this.middleman.start(this.#serviceUrl);
     this.#environment = {
       EDGE_RUN_DIR: path.join(this.directory, 'edge'),
       EDGE_PHONES_FILE: path.join(this.directory, 'phones'),

@@ -1,0 +1,235 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Bench } from '../test/parts/bench.ts';
+import { ALICE, DAVE, EDGE } from '../test/parts/party.ts';
+
+// Four set-ups in one run on one machine: what a plain relay, the look-up, the masking and both together can carry.
+// Then 50 calls a second against a real Maskline, for the delay that the look-up adds and for failed calls.
+//
+//   node sip/bench/bench.ts [seconds of the long run, 300] [rates | long | all]
+
+const run = promisify(execFile);
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const EDGE_SCRIPT = path.join(HERE, '../scripts/edge');
+const STEP_SECONDS = 6;
+const LONG_RATE = 50;
+const [longSeconds = '300', part = 'all'] = process.argv.slice(2);
+const directory = path.join(tmpdir(), `maskline-sip-bench-${process.pid}`);
+mkdirSync(directory, { recursive: true });
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const uac = (dialled: string) => `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="caller">
+<send retrans="500" start_rtd="1"><![CDATA[
+
+INVITE sip:${dialled}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+To: <sip:${dialled}@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:${ALICE.number}@[local_ip]:[local_port]>
+Max-Forwards: 70
+P-Asserted-Identity: <sip:${ALICE.number}@[local_ip]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio 6000 RTP/AVP 8
+a=rtpmap:8 PCMA/8000
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="180" optional="true" rtd="1"/>
+<recv response="200" rrs="true"/>
+<send><![CDATA[
+
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+[routes]
+From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+To: <sip:${dialled}@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<pause milliseconds="1000"/>
+<send retrans="500"><![CDATA[
+
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+[routes]
+From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+To: <sip:${dialled}@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 2 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+</scenario>`;
+
+const answer = (status: string, body: boolean) => `<send${body ? ' retrans="500"' : ''}><![CDATA[
+
+SIP/2.0 ${status}
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]d[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+[last_Record-Route:]
+Contact: <sip:[local_ip]:[local_port]>
+${body ? 'Content-Type: application/sdp\nContent-Length: [len]\n\nv=0\no=- 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\nm=audio 6100 RTP/AVP 8\na=rtpmap:8 PCMA/8000\n' : 'Content-Length: 0\n\n'}]]></send>`;
+const uas = `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="callee">
+<recv request="INVITE"/>
+${answer('180 Ringing', false)}
+${answer('200 OK', true)}
+<recv request="ACK" optional="true" next="1"/>
+<recv request="BYE"/>
+<label id="1"/>
+<recv request="BYE"/>
+<send><![CDATA[
+
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>`.replace('<recv request="ACK" optional="true" next="1"/>\n<recv request="BYE"/>\n<label id="1"/>\n', '<recv request="ACK"/>\n');
+
+interface Outcome {
+  readonly calls: number;
+  readonly failed: number;
+  readonly retransmissions: number;
+  /** from INVITE to 180, in ms, ascending */
+  readonly delays: readonly number[];
+}
+
+async function load(dialled: string, rate: number, seconds: number): Promise<Outcome> {
+  const name = `uac-${rate}-${Date.now()}`;
+  writeFileSync(path.join(directory, `${name}.xml`), uac(dialled));
+  writeFileSync(path.join(directory, 'uas.xml'), uas);
+  const common = ['-nostdin', '-buff_size', '8388608', '-recv_timeout', '10000', '-max_socket', '10000'];
+  const callee = spawn('sipp', ['-sf', 'uas.xml', '-i', DAVE.address, '-p', '5060', ...common, EDGE], { cwd: directory, stdio: 'ignore' });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const calls = rate * seconds;
+  const caller = spawn(
+    'sipp',
+    [
+      ...['-sf', `${name}.xml`, '-i', ALICE.address, '-p', '5060', '-r', String(rate), '-m', String(calls), '-l', String(rate * 20)],
+      ...['-trace_stat', '-fd', '1', '-stf', `${name}.csv`, '-trace_rtt', '-rtt_freq', '200', ...common, `${EDGE}:5060`],
+    ],
+    { cwd: directory, stdio: 'ignore' },
+  );
+  await once(caller, 'exit');
+  callee.kill('SIGKILL');
+  await once(callee, 'exit');
+  const rows = readFileSync(path.join(directory, `${name}.csv`), 'utf8').trim().split('\n').map((row) => row.split(';'));
+  const [names = []] = rows;
+  const last = rows.at(-1) ?? [];
+  const column = (title: string): number => Number(last[names.indexOf(title)] ?? Number.NaN);
+  const rtt = readdirSync(directory).find((file) => file.startsWith(`${name}_`) && file.endsWith('_rtt.csv'));
+  const delays = rtt
+    ? readFileSync(path.join(directory, rtt), 'utf8').trim().split('\n').slice(1).map((row) => Number(row.split(';')[1])).sort((a, b) => a - b)
+    : [];
+  return { calls: column('SuccessfulCall(C)'), failed: calls - column('SuccessfulCall(C)'), retransmissions: column('Retransmissions(C)'), delays };
+}
+
+/** The highest rate of the list that goes through whole, twice: no failed call, and fewer than 1 in 100 repeated. */
+async function sustained(rates: readonly number[]): Promise<{ rate: number; delays: readonly number[] }> {
+  let [low, high] = [-1, rates.length];
+  let delays: readonly number[] = [];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const rate = rates[middle] ?? 0;
+    let whole = true;
+    for (let time = 0; time < 2 && whole; time++) {
+      const outcome = await load('+441632960000', rate, STEP_SECONDS);
+      whole = outcome.failed === 0 && outcome.retransmissions < outcome.calls / 100;
+      say(`    ${rate}/s: ${outcome.failed} failed, ${outcome.retransmissions} retransmissions`);
+      if (whole) delays = outcome.delays;
+      // What is left of a broken run would spoil the next.
+      await new Promise((resolve) => setTimeout(resolve, whole ? 1_000 : 8_000));
+    }
+    if (whole) low = middle;
+    else high = middle;
+  }
+  return { rate: rates[low] ?? 0, delays };
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+async function withEdge<T>(environment: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
+  const stub: ChildProcess = spawn(process.execPath, [path.join(HERE, 'maskline-stub.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [port] = stub.stdout ? await once(stub.stdout, 'data') : [''];
+  const env = {
+    ...process.env,
+    ...{ EDGE_RUN_DIR: path.join(directory, 'edge'), MASKLINE_URL: `http://127.0.50.1:${String(port).trim()}`, MASKLINE_API_KEY: 'bench' },
+    ...{ MASKLINE_HOOK: `http://127.0.50.1:${String(port).trim()}/webhooks/sip/a/b`, MASKLINE_HOOK_PASSWORD: 'bench' },
+    ...{ EDGE_CALLS_PER_SECOND: '100000', EDGE_SHARED_MEMORY_MB: '1024', EDGE_MEDIA_PORTS: '10000-64000', ...environment },
+  };
+  await run(EDGE_SCRIPT, ['start'], { env });
+  try {
+    return await work();
+  } finally {
+    await run(EDGE_SCRIPT, ['stop'], { env });
+    stub.kill();
+    await once(stub, 'exit');
+  }
+}
+
+const relay = path.join(HERE, 'relay.cfg');
+const many = [500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 7_000];
+const few = [50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 900, 1_000, 1_200];
+const SETUPS = [
+  ['bare relay', { EDGE_MAIN_FILE: relay }, many],
+  ['bare relay + look-up', { EDGE_MAIN_FILE: relay, EDGE_WITH_LOOKUP: '1' }, many],
+  ['full masking', { EDGE_BENCH_WITHOUT_MASKLINE: '1' }, few],
+  ['full masking + look-up + reports', {}, few],
+] as const;
+
+say(`${cpus().length} cores (${cpus()[0]?.model ?? '?'}), load before: ${loadavg().map((each) => each.toFixed(2)).join(' ')}`);
+if (part !== 'long') {
+  const rates: number[] = [];
+  for (const [name, environment, list] of SETUPS) {
+    say(`  ${name}`);
+    const { rate } = await withEdge(environment, () => sustained(list));
+    rates.push(rate);
+    say(`  ${name}: ${rate} calls/s`);
+  }
+  const [bare = 0, bareLookup = 0, full = 0, fullLookup = 0] = rates;
+  say(`look-up on a bare relay: ${(bareLookup / bare).toFixed(2)} (aim 0.6)`);
+  say(`look-up and reports on full masking: ${(fullLookup / full).toFixed(2)} (aim 0.8)`);
+}
+if (part !== 'rates') {
+  const without = await withEdge({ EDGE_BENCH_WITHOUT_MASKLINE: '1' }, () => load('+441632960000', LONG_RATE, 20));
+  const bench = await Bench.start({ EDGE_CALLS_PER_SECOND: '400', EDGE_SHARED_MEMORY_MB: '512' }, { direct: true });
+  const { ddd } = await bench.session();
+  const long = await load(ddd, LONG_RATE, Number(longSeconds));
+  await bench.stop();
+  say(`${LONG_RATE} calls/s for ${longSeconds} s against Maskline: ${long.calls} calls, ${long.failed} failed, ${long.retransmissions} retransmissions`);
+  for (const share of [0.5, 0.99]) {
+    const [one, other] = [percentile(without.delays, share), percentile(long.delays, share)];
+    say(`  INVITE to 180, p${share * 100}: ${one.toFixed(1)} ms without, ${other.toFixed(1)} ms with the look-up: ${(other - one).toFixed(1)} ms added`);
+  }
+}
+say(`load after: ${loadavg().map((each) => each.toFixed(2)).join(' ')}`);
+rmSync(directory, { recursive: true, force: true });
