@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { plainCallingCode } from './numbering-plan.ts';
 
 /** Longest text that is looked at; E.164 has 16 characters, the rest is room for spaces and dashes. */
 const TEXT_LENGTH_MAXIMUM = 32;
 const VISIBLE_DIGITS = 4;
+const PLAIN_E164 = /^\+[1-9][0-9]{6,14}$/;
 
 /**
  * A person's own number. It cannot print itself: every way in which a value turns into text (`String()`,
@@ -13,13 +15,10 @@ const VISIBLE_DIGITS = 4;
 export class PhoneNumber {
   readonly #e164: string;
   readonly #callingCode: string;
-  /** ISO 3166-1 alpha-2 where the numbering plan tells, else null. Personal data only together with the rest. */
-  readonly country: string | null;
 
-  private constructor(e164: string, callingCode: string, country: string | null) {
+  private constructor(e164: string, callingCode: string) {
     this.#e164 = e164;
     this.#callingCode = callingCode;
-    this.country = country;
   }
 
   /**
@@ -28,18 +27,27 @@ export class PhoneNumber {
    */
   static parse(text: unknown, nationalCountry?: string): PhoneNumber | null {
     if (typeof text !== 'string' || text.length > TEXT_LENGTH_MAXIMUM) return null;
+    if (nationalCountry === undefined && PLAIN_E164.test(text)) {
+      const callingCode = plainCallingCode(text);
+      if (callingCode !== null) return new PhoneNumber(text, callingCode);
+    }
     // The parser reads vanity letters and extensions as digits; a number that somebody meant has neither.
     if (!/^\+?[0-9][0-9 ().-]*$/.test(text)) return null;
     if (nationalCountry === undefined && !text.startsWith('+')) return null;
     const options = nationalCountry === undefined ? {} : { defaultCountry: nationalCountry as 'US' };
     const parsed = parsePhoneNumberFromString(text, { ...options, extract: false });
     if (!parsed?.isPossible()) return null;
-    return new PhoneNumber(parsed.number, parsed.countryCallingCode, parsed.country ?? null);
+    return new PhoneNumber(parsed.number, parsed.countryCallingCode);
   }
 
   /** E.164 with `+`. Whoever calls this answers for where the text goes. */
   reveal(): string {
     return this.#e164;
+  }
+
+  /** ISO 3166-1 alpha-2 where the numbering plan tells, else null. Personal data only together with the rest. */
+  get country(): string | null {
+    return parsePhoneNumberFromString(this.#e164)?.country ?? null;
   }
 
   /** Country code and last four digits, as the API shows it. */
