@@ -1,8 +1,8 @@
+import path from 'node:path';
+import { until } from '../../test/system/product.ts';
 import { Bench } from '../test/parts/bench.ts';
 import { ALICE, DAVE, type Party } from '../test/parts/party.ts';
 import { Softphone } from '../test/parts/softphone.ts';
-import { until } from '../../test/system/product.ts';
-import path from 'node:path';
 
 // `npm run sip`: the edge, Maskline and two software phones on this machine. It places a call each way and says
 // what each phone shows, then waits for commands.
@@ -52,9 +52,15 @@ try {
     from.hangUp();
     await to.happened('CALL_CLOSED');
     const calls = await bench.calls(sessionId);
-    await until('the record of the call', async () => (await bench.calls(sessionId)).every((each) => each.state === 'ended'));
-    const record = (await bench.calls(sessionId)).find((each) => !calls.some((old) => old.id === each.id && old.state === 'ended'));
-    say(`    Maskline recorded                   ${JSON.stringify(record ?? calls[0], ['reason', 'callingRole', 'calledRole', 'virtualNumber', 'callerId', 'termination', 'durationSeconds'])}`);
+    await until('the record of the call', async () =>
+      (await bench.calls(sessionId)).every((each) => each.state === 'ended'),
+    );
+    const record = (await bench.calls(sessionId)).find(
+      (each) => !calls.some((old) => old.id === each.id && old.state === 'ended'),
+    );
+    say(
+      `    Maskline recorded                   ${JSON.stringify(record ?? calls[0], ['reason', 'callingRole', 'calledRole', 'virtualNumber', 'callerId', 'termination', 'durationSeconds'])}`,
+    );
   };
   await call(customer, ddd, driver);
   await call(driver, aaa, customer);

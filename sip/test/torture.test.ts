@@ -54,11 +54,20 @@ describe('RFC 4475 at the edge', () => {
   it('carries none of it to a party, even on a number that rings', async () => {
     for (const { text } of TORTURE) {
       const dialled = text.replaceAll(`user@${EDGE}`, `${contacts.ddd}@${EDGE}`);
-      const trusted = dialled.replace('Max-Forwards: 70', `Max-Forwards: 70\nP-Asserted-Identity: <sip:${ALICE.number}@${ALICE.address}>`);
+      const trusted = dialled.replace(
+        'Max-Forwards: 70',
+        `Max-Forwards: 70\nP-Asserted-Identity: <sip:${ALICE.number}@${ALICE.address}>`,
+      );
       alice.say(trusted);
     }
     await wellAfter();
-    const packets = dave.heard.map((payload) => ({ from: EDGE, fromPort: 5060, to: DAVE.address, toPort: 5060, payload }));
+    const packets = dave.heard.map((payload) => ({
+      from: EDGE,
+      fromPort: 5060,
+      to: DAVE.address,
+      toPort: 5060,
+      payload,
+    }));
     const strangers = ['mhandley', 'jdrosen', 'interesting', 'torture'].map((word) => Buffer.from(word));
     expect(findLeaks(packets, [...secretsOf(ALICE, []), ...strangers], [])).toEqual([]);
   });
@@ -86,7 +95,11 @@ describe('RFC 4475 at the webhook', () => {
     // As it is, it is no JSON; inside JSON it is no number, no text of ours, and no event.
     for (const body of [
       text,
-      JSON.stringify({ callId: text.slice(0, 128), callingNumber: from.slice(0, 64), calledNumber: to.slice(0, 64) }),
+      JSON.stringify({
+        callId: text.slice(0, 128),
+        callingNumber: from.slice(0, 64),
+        calledNumber: to.slice(0, 64),
+      }),
       JSON.stringify({ callId: text.slice(0, 60), event: text.slice(0, 60), at: 1 }),
     ]) {
       const answer = await post('answer', body);

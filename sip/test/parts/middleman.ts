@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import {
   Agent,
   createServer,
-  request,
   type IncomingMessage,
+  request,
   type Server,
   type ServerResponse,
 } from 'node:http';
