@@ -2,39 +2,57 @@ import { getCountries, getCountryCallingCode, Metadata } from 'libphonenumber-js
 
 const CALLING_CODE_DIGITS_MAXIMUM = 3;
 
-/** Calling code → how many digits a number under it can have after the code, by the plan of its main country. */
-let possibleLengths: ReadonlyMap<string, ReadonlySet<number>> | null = null;
+interface Plan {
+  /** how many digits a number can have after the calling code, in every country that shares it */
+  readonly lengths: ReadonlySet<number>;
+  /** what a full parse would take for a trunk prefix or a carrier code in front of a number, in any of them */
+  readonly prefixes: readonly RegExp[];
+}
+
+let plans: ReadonlyMap<string, Plan> | null = null;
 
 /**
  * The calling code of a plain E.164 number, when nothing about the number is in doubt: its length is one that the
- * plan knows, and it has no leading zero, which in most countries is a trunk prefix that somebody left in. Null
- * is no verdict: such a number must be parsed in full.
+ * plan knows, and it does not begin like a trunk prefix that somebody left in. Null is no verdict: such a number
+ * must be parsed in full.
  *
  * It is here because a call needs it twice, for the number that calls and for the one that was sealed, and a
  * full parse costs some thirty microseconds. A test compares the two.
  */
 export function plainCallingCode(e164: string): string | null {
-  possibleLengths ??= readPlans();
+  plans ??= readPlans();
   for (let digits = 1; digits <= CALLING_CODE_DIGITS_MAXIMUM; digits++) {
     const callingCode = e164.slice(1, 1 + digits);
-    const lengths = possibleLengths.get(callingCode);
+    const plan = plans.get(callingCode);
     // No calling code is the beginning of another, so the first that fits is the one.
-    if (!lengths) continue;
+    if (!plan) continue;
     const national = e164.slice(1 + digits);
-    return lengths.has(national.length) && !national.startsWith('0') ? callingCode : null;
+    if (national.startsWith('0') || !plan.lengths.has(national.length)) return null;
+    return plan.prefixes.some((prefix) => prefix.test(national)) ? null : callingCode;
   }
   return null;
 }
 
-function readPlans(): ReadonlyMap<string, ReadonlySet<number>> {
-  const plans = new Map<string, ReadonlySet<number>>();
+function readPlans(): ReadonlyMap<string, Plan> {
+  const found = new Map<string, { lengths: Set<number>; prefixes: RegExp[] }>();
   const metadata = new Metadata();
   for (const country of getCountries()) {
+    metadata.selectNumberingPlan(country);
+    const rules = metadata.numberingPlan;
+    const lengths = new Set(rules?.possibleLengths() ?? []);
     const callingCode = String(getCountryCallingCode(country));
-    if (plans.has(callingCode)) continue;
-    // The type knows countries only; the method takes a calling code for the country that leads its plan.
-    metadata.selectNumberingPlan(callingCode as never);
-    plans.set(callingCode, new Set(metadata.numberingPlan?.possibleLengths() ?? []));
+    const plan = found.get(callingCode) ?? { lengths, prefixes: [] };
+    plan.lengths = plan.lengths.intersection(lengths);
+    const prefix = rules && 'nationalPrefixForParsing' in rules ? readPrefix(rules) : null;
+    if (prefix) plan.prefixes.push(prefix);
+    found.set(callingCode, plan);
   }
-  return plans;
+  return found;
+}
+
+/** The package's types leave this method out; its metadata and its own parser have it. */
+function readPrefix(rules: object): RegExp | null {
+  const { nationalPrefixForParsing } = rules as { nationalPrefixForParsing?: () => string | undefined };
+  const pattern = nationalPrefixForParsing?.call(rules);
+  return pattern ? new RegExp(`^(?:${pattern})`) : null;
 }
