@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts
-// the product, a browser or a database server; `production` starts replicas on PostgreSQL and Kafka. Each says
-// what it left out when something is missing.
+// Projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts the product, a
+// browser or a database server; `production` starts replicas on PostgreSQL and Kafka; `sip` makes real calls through
+// the edge; `simulation` plays seeds. scripts/test.ts chooses, and says what it left out.
 export default defineConfig({
   test: {
     // Two cores is the machine that we promise to be quick on; more workers only fight over them.
@@ -38,6 +38,23 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'sip',
+          include: ['sip/test/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['simulation/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
         },
       },
     ],

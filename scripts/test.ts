@@ -5,20 +5,26 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * `npm test`: every test that this machine can run. It starts what it can (an embedded PostgreSQL, a real Kafka
- * broker), finds what is installed (Chromium), and says plainly what it left out and why. Arguments go to
- * Vitest, so `npm test -- src/domain` runs a part.
+ * `npm test`: every test that this machine can run in three minutes or so. It starts what it can (an embedded
+ * PostgreSQL, a real Kafka broker), finds what is installed (Chromium, the SIP parts), and says plainly what it
+ * left out and why. `npm run test:all`, and CI, add the long ones: replicas that are killed, real SIP calls, the
+ * simulation. Arguments go to Vitest, so `npm test -- src/domain` runs a part.
  */
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+const SIP_PROGRAMS = ['kamailio', 'rtpengine', 'redis-server', 'sipp', 'baresip', 'tshark', 'sox'];
+
 const leftOut: string[] = [];
+const everything = process.argv.includes('--everything') || process.env.CI === 'true';
+const vitestArguments = process.argv.slice(2).filter((argument) => argument !== '--everything');
 const environment: NodeJS.ProcessEnv = { ...process.env };
 let startedKafka = false;
 
 findChromium();
 environment.MASKLINE_TEST_POSTGRES ??= '1';
 startKafka();
+const projects = chooseProjects();
 
 const outputDir = mkdtempSync(path.join(tmpdir(), 'maskline-test-'));
 const outputFile = path.join(outputDir, 'result.json');
@@ -35,6 +41,17 @@ if (leftOut.length === 0) console.log('Nothing was left out.');
 for (const line of leftOut) console.log(`Left out: ${line}`);
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(exitCode !== 0 || failed > 0 || passed === 0 ? 1 : 0);
+
+function chooseProjects(): string[] {
+  if (!everything) {
+    leftOut.push('the long ones (killed replicas, real SIP calls, simulation). Run: npm run test:all');
+    return ['unit', 'system'];
+  }
+  const missing = SIP_PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
+  if (missing.length === 0) return ['unit', 'system', 'simulation', 'production', 'sip'];
+  leftOut.push(`real SIP calls, which need ${missing.join(', ')}. sip/README.md says how to install them.`);
+  return ['unit', 'system', 'simulation', 'production'];
+}
 
 function findChromium(): void {
   const found = process.env.CHROMIUM_PATH ?? CHROMIUM_PATHS.find((candidate) => existsSync(candidate));
@@ -73,11 +90,15 @@ function startKafka(): void {
 function runVitest(): Promise<number> {
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
   const args = [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`];
-  const child = spawn(process.execPath, [...args, ...process.argv.slice(2)], {
-    cwd: ROOT,
-    env: environment,
-    stdio: 'inherit',
-  });
+  const child = spawn(
+    process.execPath,
+    [...args, ...projects.flatMap((name) => ['--project', name]), ...vitestArguments],
+    {
+      cwd: ROOT,
+      env: environment,
+      stdio: 'inherit',
+    },
+  );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
 }
