@@ -62,6 +62,10 @@ export class CallProbe {
     return this.#asked;
   }
 
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
   async stop(): Promise<ProbeReport> {
     this.#stopping = true;
     await this.#running;

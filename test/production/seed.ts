@@ -71,7 +71,7 @@ export async function seed({ database, masterKey, numbers, pool }: SeedOptions):
   );
 }
 
-function defaultPool(): Pool {
+export function defaultPool(): Pool {
   return {
     ...POLICY_DEFAULTS,
     name: POOL,
