@@ -179,7 +179,8 @@ async function preferSticky(
   return [last, ...found.filter((candidate) => candidate !== last)];
 }
 
-function toRoutes(
+/** The routes of a session: one for each ordered pair of its participants. */
+export function toRoutes(
   keys: TenantKeys,
   pool: Pool,
   session: AllocatingSession,
