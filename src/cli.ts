@@ -5,6 +5,8 @@ import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { numbersCommand } from './commands/numbers.ts';
+import { providersCommand } from './commands/providers.ts';
 import { serveCommand } from './commands/serve.ts';
 import { ConfigError } from './settings-reader.ts';
 import { VERSION } from './version.ts';
@@ -22,6 +24,8 @@ program
   .addCommand(migrateCommand())
   .addCommand(doctorCommand())
   .addCommand(keysCommand())
+  .addCommand(providersCommand())
+  .addCommand(numbersCommand())
   .addCommand(deadLettersCommand());
 
 try {

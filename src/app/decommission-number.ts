@@ -1,10 +1,11 @@
 import { MasklineError } from '../domain/errors.ts';
 import { type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import { createId } from '../lib/id.ts';
-import type { NumberHeld } from '../providers/provider.ts';
+import { type NumberHeld, ProviderError } from '../providers/provider.ts';
 import type { IntentRow, TenantStorage, VirtualNumberRow } from '../storage/storage.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { askProvider } from './ask-provider.ts';
+import { LIMITS } from './limits.ts';
 import { reserveInTransaction } from './reserve-intent.ts';
 
 export interface DecommissionNumberParams {
@@ -84,16 +85,37 @@ export async function finishDecommission(
   const row = await app.storage.run(tenant, (storage) => storage.virtualNumbers.get(virtualNumber));
   if (row && row.state !== VirtualNumberState.Decommissioned) {
     const held = { ...row, providerNumberId: listed?.providerNumberId ?? row.providerNumberId ?? '' };
-    await askProvider(app, account, async (provider, signal) => {
-      if (!row.imported) await provider.decommissionNumber(held, signal);
-      else if (row.previousWebhooks !== null && row.withdrawnAt === null) {
-        await provider.configureNumber(held, { restore: row.previousWebhooks }, signal);
-      }
-    });
+    if (row.imported) await restoreWebhooks(app, account, row, held);
+    else await askProvider(app, account, (provider, signal) => provider.decommissionNumber(held, signal));
   }
   await app.storage.transaction(tenant, async (storage) => {
     await storage.virtualNumbers.setState(virtualNumber, VirtualNumberState.Decommissioned);
     await storage.intents.setState(intent.id, 'done', app.clock.now(), null);
   });
   app.wake.stock.raise();
+}
+
+async function restoreWebhooks(
+  app: App,
+  account: ProviderAccount,
+  row: VirtualNumberRow,
+  held: NumberHeld,
+): Promise<void> {
+  if (row.previousWebhooks === null || row.withdrawnAt !== null) return;
+  const restore = row.previousWebhooks;
+  try {
+    await askProvider(app, account, (provider, signal) =>
+      provider.configureNumber(held, { restore }, signal),
+    );
+  } catch (error) {
+    // Where there is no such number any more, there is nothing to put back.
+    if (!(error instanceof ProviderError)) throw error;
+    const list = await askProvider(
+      app,
+      account,
+      (provider, signal) => provider.listNumbers(signal),
+      LIMITS.providerListTimeoutMs,
+    );
+    if (list.some((one) => one.virtualNumber === row.virtualNumber)) throw error;
+  }
 }

@@ -14,6 +14,19 @@ export interface SealedCredentials {
   readonly credentials: unknown;
 }
 
+/** One proof alone can leak or be left out by a mistake. */
+const FACTORS_MINIMUM = 2;
+
+/** @throws Error when fewer than two things prove where the account's webhooks come from */
+export function assertProven(name: string, provider: Provider): void {
+  const factors = new Set(provider.capabilities.authenticityFactors);
+  if (factors.size >= FACTORS_MINIMUM) return;
+  throw new Error(
+    `Account "${name}" proves its webhooks by ${[...factors].join(', ') || 'nothing'} alone. ` +
+      `Configure ${FACTORS_MINIMUM} factors; docs/providers says which there are.`,
+  );
+}
+
 /** A changed account is noticed after so long. */
 const CACHE_MS = 30_000;
 
@@ -39,11 +52,13 @@ export function createProviderAccounts(deps: {
     const keys = await deps.vault.keysOf(row.tenant);
     const sealed = keys.openText(row.sealedCredentials, { table: 'provider_account', row: row.id });
     const { pathSecret, credentials } = JSON.parse(sealed) as SealedCredentials;
+    const provider = factory({ settings: row.settings, credentials });
+    assertProven(row.name, provider);
     const account: ProviderAccount = {
       tenant: row.tenant,
       id: row.id,
       name: row.name,
-      provider: factory({ settings: row.settings, credentials }),
+      provider,
       pathSecret,
       webhookBase: webhookBase(deps.publicUrl, row, pathSecret),
     };

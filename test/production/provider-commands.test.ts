@@ -155,7 +155,7 @@ describe('maskline providers and numbers', () => {
     expect((await maskline('providers', 'test', 'operator')).said).toContain('it holds 0 numbers for us');
   });
 
-  it('buy within the budget, find what was lost, import, compare and give back', async () => {
+  it('buy within the budget, import, compare and give back', async () => {
     await addPool();
     const at = ['--account', 'operator'];
     const us = [...at, '--country', 'us'];
