@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Bench, type Contacts } from './parts/bench.ts';
@@ -344,6 +345,16 @@ describe('the recording', () => {
       const said = packets.filter(({ from, to }) => from === party.address && to === at);
       const found = new Set(findLeaks(said, secretsOf(party, packets), []).map(({ secret }) => secret));
       for (const secret of secretsOf(party, packets)) expect([...found]).toContain(secret.toString('latin1'));
+    }
+  });
+
+  it('leaves no number in the logs of the edge', () => {
+    for (const name of ['kamailio.log', 'rtpengine.log', 'check.log']) {
+      const log = readFileSync(bench.edgeFile(name), 'latin1').toLowerCase();
+      for (const { number, name: person } of [ALICE, DAVE]) {
+        expect(log).not.toContain(number.slice(3));
+        expect(log).not.toContain(person.toLowerCase());
+      }
     }
   });
 
