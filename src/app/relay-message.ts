@@ -12,6 +12,7 @@ import { withDeadline } from './deadline.ts';
 import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { routePlace } from './route-place.ts';
+import { withdrawMessage } from './withdraw-late.ts';
 
 export interface RelayQuestion extends ArrivedText {
   readonly tenant: string;
@@ -35,10 +36,13 @@ export interface RelayedMessage {
  * It never throws and answers by LIMITS.answerDeadlineMs.
  */
 export async function relayMessage(app: App, question: RelayQuestion): Promise<RelayedMessage> {
+  let late = false;
   try {
-    return await withDeadline(app.clock, LIMITS.answerDeadlineMs, decide(app, question), () =>
-      drop('too_late', null),
-    );
+    const deciding = decide(app, question, () => late);
+    return await withDeadline(app.clock, LIMITS.answerDeadlineMs, deciding, () => {
+      late = true;
+      return drop('too_late', null);
+    });
   } catch (error) {
     app.log.error(
       { error, account: question.providerAccount },
@@ -48,7 +52,7 @@ export async function relayMessage(app: App, question: RelayQuestion): Promise<R
   }
 }
 
-async function decide(app: App, question: RelayQuestion): Promise<RelayedMessage> {
+async function decide(app: App, question: RelayQuestion, isLate: () => boolean): Promise<RelayedMessage> {
   const { tenant, calledNumber, sendingNumber, providerAccount } = question;
   const keys = await app.vault.keysOf(tenant);
   const callerKey = sendingNumber && keys.callerKey(sendingNumber);
@@ -72,6 +76,8 @@ async function decide(app: App, question: RelayQuestion): Promise<RelayedMessage
     storage.messages.insert(record, decisionEvent(app, record)),
   );
   if (!isNew) return replay(app, keys, question, callerKey);
+  // It was dropped already, so it was not relayed, whatever the record says by now.
+  if (isLate() && record.reason === 'ok') await withdrawMessage(app, tenant, record);
   app.wake.outbox.raise();
   app.metrics.decisions.inc({ kind: 'message', reason: relayed.reason });
   return { ...relayed, messageId: record.id };

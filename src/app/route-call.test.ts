@@ -113,6 +113,9 @@ describe('an answer that would come too late', () => {
     slow.release();
     await expect.poll(async () => (await calls(world))[0]?.reason).toBe('too_late');
     expect(reveals(await world.dial(1, ddd, 'late'))).toBe(false);
+    const announced = await world.app.storage.system.outboxOldest(100);
+    const told = announced.filter((row) => row.event.type.startsWith('call.')).map((row) => row.event.type);
+    expect(told.slice(0, 2)).toEqual(['call.started', 'call.refused']);
   });
 
   it('is the neutral sentence at once when storage fails', async () => {

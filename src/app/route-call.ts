@@ -11,6 +11,7 @@ import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { restClosedSession } from './rest-closed-session.ts';
 import { routePlace } from './route-place.ts';
+import { withdrawCall } from './withdraw-late.ts';
 
 /** Calls that a switch asks about through the API have no provider account; their records say this instead. */
 export const API_ACCOUNT = 'api';
@@ -226,9 +227,7 @@ function withdrawLate(app: App, question: RouteQuestion, deciding: Promise<Route
   deciding
     .then((routed) =>
       routed.reason === 'ok'
-        ? app.storage.run(question.tenant, (storage) =>
-            storage.calls.refuse(account, question.providerCallId, 'too_late', app.clock.now()),
-          )
+        ? withdrawCall(app, question.tenant, account, question.providerCallId)
         : undefined,
     )
     .catch((error) =>

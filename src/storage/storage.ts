@@ -387,6 +387,8 @@ export interface DecidedMessage extends MessageRecord {
 
 export interface MessageStorage {
   insert(message: NewMessage, event: OutboxEvent): Promise<boolean>;
+  /** Turns a decision that came too late to be told into a refusal. */
+  refuse(id: string, reason: DecisionReason): Promise<void>;
   decided(providerAccount: string, providerMessageId: string, now: Instant): Promise<DecidedMessage | null>;
   list(filter: { sessionId: string | null }, page: Page): Promise<readonly MessageRecord[]>;
 }

@@ -44,6 +44,10 @@ const messageDecided = statement(
        and r.caller_key = m.caller_key and r.session_id = m.session_id and r.live_until > $4
     where m.tenant = $1 and m.provider_account = $2 and m.provider_message_id = $3`,
 );
+const messageRefuse = statement(
+  'message_refuse',
+  `update message set decision = 'drop', reason = $3, sender_id = null where tenant = $1 and id = $2`,
+);
 const messageList = statement(
   'message_list',
   `select ${COLUMNS} from message
@@ -75,6 +79,9 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
         JSON.stringify(event.data),
       ]);
       return rows.length > 0;
+    },
+    async refuse(id, reason) {
+      await connection.query(messageRefuse, [tenant, id, reason]);
     },
     async decided(providerAccount, providerMessageId, now) {
       type DecidedRow = Row & {
