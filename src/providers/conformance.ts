@@ -1,6 +1,7 @@
 import type { ProviderBench } from './conformance-bench.ts';
 import { exerciseInstructions } from './conformance-instructions.ts';
 import { exerciseNumbers } from './conformance-numbers.ts';
+import { exerciseStock } from './conformance-stock.ts';
 import { exerciseWebhooks } from './conformance-webhooks.ts';
 
 /** What every adapter owes to the port, as a Vitest suite: call it from the adapter's own test file. */
@@ -8,4 +9,5 @@ export function exerciseProvider(name: string, createBench: () => Promise<Provid
   exerciseWebhooks(name, createBench);
   exerciseInstructions(name, createBench);
   exerciseNumbers(name, createBench);
+  exerciseStock(name, createBench);
 }
