@@ -7,6 +7,7 @@ import type { App } from './app/app.ts';
 import { createPool } from './app/create-pool.ts';
 import { replenishPool } from './app/replenish-pool.ts';
 import type { DevConfig } from './config.ts';
+import { createTopics } from './create-topics.ts';
 import { DataDirectory } from './data-directory.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from './domain/pool.ts';
 import { ALL_SCOPES } from './http/scopes.ts';
@@ -22,6 +23,7 @@ import { lockDirectory } from './storage/pglite/directory-lock.ts';
 export const DEV_POOL = 'default';
 export const DEV_ACCOUNT = 'simulator';
 const TOKEN_BYTES = 24;
+const DEV_PARTITIONS = 3;
 const REPOINT_TIMEOUT_MS = 30_000;
 
 export interface Development {
@@ -74,6 +76,7 @@ async function startParts(parts: Parts): Promise<Development> {
   // It is awaited by whoever shows the pages; a failure must not end the process before that.
   pagesReady.catch((error: unknown) => log.error({ error }, 'The pages of the demo could not be built.'));
 
+  await ensureTopics(config, log);
   let simulatorUrl = '';
   const service: Service = await startService({
     config: {
@@ -124,6 +127,14 @@ async function startParts(parts: Parts): Promise<Development> {
     pagesReady,
     stop,
   };
+}
+
+/** Nobody who tries this out has made topics. A Kafka that is away is no reason not to start: calls work without. */
+async function ensureTopics(config: DevConfig, log: Log): Promise<void> {
+  if (!config.kafka) return;
+  await createTopics(config.kafka, config.topics, { partitions: DEV_PARTITIONS }).catch((error: unknown) =>
+    log.warn({ error }, 'The topics could not be made; start again once Kafka answers.'),
+  );
 }
 
 async function ensureApiKey(app: App, tenant: string, apiKey: string): Promise<void> {

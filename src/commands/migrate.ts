@@ -1,8 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { Command } from 'commander';
-import { createKafkaTopics } from '../bus/kafka/kafka-admin.ts';
 import { readDatabaseConfig, readKafkaConfig } from '../config.ts';
-import { kafkaConnection } from '../create-bus.ts';
+import { createTopics } from '../create-topics.ts';
 import { systemClock } from '../lib/clock.ts';
 import { MIGRATIONS_DIRECTORY } from '../open-database.ts';
 import { type MigrationProgress, migrate, readSchemaStatus } from '../storage/migrate.ts';
@@ -10,9 +9,6 @@ import { withCommandDatabase } from './command-database.ts';
 import { integerBetween } from './parse-integer.ts';
 
 const DEFAULT_PARTITIONS = 12;
-const DAY_MS = 86_400_000;
-/** A dead letter should survive a holiday. */
-const DEAD_LETTER_DAYS = 30;
 
 const HELP = `
 Forward only, one process at a time (an advisory lock), each migration in one transaction. A schema that is newer
@@ -44,7 +40,7 @@ export function migrateCommand(): Command {
     .action(async (options: MigrateCommandOptions) => {
       if (options.check) process.exitCode = await checkSchema();
       else await applyMigrations();
-      if (options.topics && !options.check) await createTopics(options);
+      if (options.topics && !options.check) await makeTopics(options);
     });
 }
 
@@ -88,17 +84,12 @@ async function applyMigrations(): Promise<void> {
   }
 }
 
-async function createTopics(options: MigrateCommandOptions): Promise<void> {
+async function makeTopics(options: MigrateCommandOptions): Promise<void> {
   const { kafka, topics } = readKafkaConfig(process.env);
-  const settings = {
+  const created = await createTopics(kafka, topics, {
     partitions: options.partitions,
     ...(options.replicas !== undefined && { replicas: options.replicas }),
-  };
-  const created = await createKafkaTopics(kafkaConnection(kafka), [
-    { ...settings, name: topics.orders },
-    { ...settings, name: topics.masking },
-    { ...settings, name: topics.deadLetter, partitions: 1, retentionMs: DEAD_LETTER_DAYS * DAY_MS },
-  ]);
+  });
   print(
     created.length === 0 ? 'Every topic was there, and was left as it is.' : `Created ${created.join(', ')}.`,
   );
