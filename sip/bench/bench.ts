@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Bench } from '../test/parts/bench.ts';
 import { ALICE, DAVE, EDGE } from '../test/parts/party.ts';
+import { calleeScenario, callerScenario } from './scenarios.ts';
 
 // Four set-ups in one run on one machine: what a plain relay, the look-up, the masking and both together can carry.
 // Then 50 calls a second against a real Maskline, for the delay that the look-up adds and for failed calls.
@@ -25,99 +26,6 @@ const directory = path.join(tmpdir(), `maskline-sip-bench-${process.pid}`);
 mkdirSync(directory, { recursive: true });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const uac = (dialled: string) => `<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="caller">
-<send retrans="500" start_rtd="1"><![CDATA[
-
-INVITE sip:${dialled}@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
-To: <sip:${dialled}@[remote_ip]:[remote_port]>
-Call-ID: [call_id]
-CSeq: 1 INVITE
-Contact: <sip:${ALICE.number}@[local_ip]:[local_port]>
-Max-Forwards: 70
-P-Asserted-Identity: <sip:${ALICE.number}@[local_ip]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
-o=- 1 1 IN IP4 [local_ip]
-s=-
-c=IN IP4 [local_ip]
-t=0 0
-m=audio 6000 RTP/AVP 8
-a=rtpmap:8 PCMA/8000
-]]></send>
-<recv response="100" optional="true"/>
-<recv response="180" optional="true" rtd="1"/>
-<recv response="200" rrs="true"/>
-<send><![CDATA[
-
-ACK [next_url] SIP/2.0
-Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-[routes]
-From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
-To: <sip:${dialled}@[remote_ip]:[remote_port]>[peer_tag_param]
-Call-ID: [call_id]
-CSeq: 1 ACK
-Max-Forwards: 70
-Content-Length: 0
-
-]]></send>
-<pause milliseconds="1000"/>
-<send retrans="500"><![CDATA[
-
-BYE [next_url] SIP/2.0
-Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-[routes]
-From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
-To: <sip:${dialled}@[remote_ip]:[remote_port]>[peer_tag_param]
-Call-ID: [call_id]
-CSeq: 2 BYE
-Max-Forwards: 70
-Content-Length: 0
-
-]]></send>
-<recv response="200"/>
-</scenario>`;
-
-const answer = (status: string, body: boolean) => `<send${body ? ' retrans="500"' : ''}><![CDATA[
-
-SIP/2.0 ${status}
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]d[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-[last_Record-Route:]
-Contact: <sip:[local_ip]:[local_port]>
-${body ? 'Content-Type: application/sdp\nContent-Length: [len]\n\nv=0\no=- 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\nm=audio 6100 RTP/AVP 8\na=rtpmap:8 PCMA/8000\n' : 'Content-Length: 0\n\n'}]]></send>`;
-const uas = `<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="callee">
-<recv request="INVITE"/>
-${answer('180 Ringing', false)}
-${answer('200 OK', true)}
-<recv request="ACK" optional="true" next="1"/>
-<recv request="BYE"/>
-<label id="1"/>
-<recv request="BYE"/>
-<send><![CDATA[
-
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-</scenario>`.replace(
-  '<recv request="ACK" optional="true" next="1"/>\n<recv request="BYE"/>\n<label id="1"/>\n',
-  '<recv request="ACK"/>\n',
-);
-
 interface Outcome {
   readonly calls: number;
   readonly failed: number;
@@ -128,8 +36,8 @@ interface Outcome {
 
 async function load(dialled: string, rate: number, seconds: number): Promise<Outcome> {
   const name = `uac-${rate}-${Date.now()}`;
-  writeFileSync(path.join(directory, `${name}.xml`), uac(dialled));
-  writeFileSync(path.join(directory, 'uas.xml'), uas);
+  writeFileSync(path.join(directory, `${name}.xml`), callerScenario(dialled));
+  writeFileSync(path.join(directory, 'uas.xml'), calleeScenario);
   const common = [
     '-nostdin',
     '-default_behaviors',

@@ -6,7 +6,6 @@ import { Capture, type Packet } from './parts/capture.ts';
 import { findLeaks, identifiersOf, secretsOf, towards } from './parts/leaks.ts';
 import { ALICE, DAVE, EDGE, MEDIA, type Party } from './parts/party.ts';
 import { CalleeSteps, CallerSteps, pause, receive, type Step } from './parts/scenario.ts';
-import { WirePhone } from './parts/wire-phone.ts';
 
 // Every case runs between loaded phones while everything is recorded; the last ones search the recording.
 
@@ -227,84 +226,6 @@ describe.each(DIRECTIONS)('%s', (_, { from, to, dialled, shown }) => {
     expect(body.data).toMatchObject([
       { reason: 'ok', virtualNumber: dialled(contacts), senderId: shown(contacts) },
     ]);
-  });
-});
-
-describe('refusals', () => {
-  const heardBy = async (party: Party, steps: (dialled: Contacts) => Promise<void>): Promise<string[]> => {
-    const phone = await WirePhone.listen(party);
-    try {
-      await steps(await bench.session());
-      return phone.texts();
-    } finally {
-      phone.close();
-    }
-  };
-  const refused = async (
-    from: Party,
-    to: string,
-    status: number,
-    options: Parameters<CallerSteps['invite']>[0] = {},
-  ) => {
-    const a = new CallerSteps({ from, to });
-    await bench.play([a.invite(options), trying, receive(status), a.ackRefusal()], null, from);
-  };
-  const stranger: Party = {
-    ...ALICE,
-    number: '+447700900999',
-    word: 'strangerphone',
-    name: 'Sam Strangeman',
-  };
-
-  it('a stranger gets 404, and the phone stays still', async () => {
-    expect(await heardBy(DAVE, ({ ddd }) => refused(stranger, ddd, 404))).toEqual([]);
-  });
-
-  it('so does who dials what is no number of ours, or no number at all', async () => {
-    expect(await heardBy(DAVE, () => refused(ALICE, '+441632960777', 404))).toEqual([]);
-    expect(await heardBy(DAVE, () => refused(ALICE, 'reception', 404))).toEqual([]);
-  });
-
-  it('who took part hears 410 once the order has ended', async () => {
-    const heard = await heardBy(DAVE, async ({ ddd, sessionId }) => {
-      await bench.api('POST', `/v1/sessions/${sessionId}/close`, {});
-      await refused(ALICE, ddd, 410);
-    });
-    expect(heard).toEqual([]);
-  });
-
-  it('a From alone is worth nothing, and an anonymous one takes nothing away', async () => {
-    expect(await heardBy(DAVE, ({ ddd }) => refused(ALICE, ddd, 404, { pai: false }))).toEqual([]);
-    const { ddd } = await bench.session();
-    const a = new CallerSteps({ from: ALICE, to: ddd });
-    const d = new CalleeSteps(DAVE);
-    const anonymous = { from: '"Anonymous" <sip:anonymous@anonymous.invalid>', extra: 'Privacy: id\n' };
-    await bench.play(
-      [a.invite(anonymous), trying, ringing, receive(486), a.ackRefusal()],
-      [d.invite(), d.answer(486), receive('ACK')],
-    );
-  });
-
-  it('a text of a stranger is dropped with the same words', async () => {
-    const heard = await heardBy(DAVE, async ({ ddd }) => {
-      const a = new CallerSteps({ from: stranger, to: ddd });
-      await bench.play([a.text('hello'), trying, receive(404)], null, stranger);
-    });
-    expect(heard).toEqual([]);
-  });
-
-  it('a call that is given up while Maskline is still thinking reaches nobody', async () => {
-    const heard = await heardBy(DAVE, async ({ ddd }) => {
-      bench.middleman.mood = (incoming, body, response) => {
-        setTimeout(() => bench.middleman.pass(incoming, body, response), 300);
-      };
-      const a = new CallerSteps({ from: ALICE, to: ddd });
-      await bench.play(
-        [a.invite(), receive(100, { learn: false }), a.cancel(), receive(487), a.ackRefusal(), receive(200)],
-        null,
-      );
-    });
-    expect(heard).toEqual([]);
   });
 });
 
