@@ -10,6 +10,7 @@ import { createOpenApiDocument } from '../src/http/openapi-document.ts';
 import { SCOPES } from '../src/http/scopes.ts';
 import { VERSION } from '../src/version.ts';
 import { describeSchema } from './describe-schema.ts';
+import { providersPage } from './provider-capabilities.ts';
 
 /**
  * `npm run generate` writes what follows from the code into docs/; `--check` writes nothing and fails when a file
@@ -25,6 +26,7 @@ for (const [type, schema] of Object.entries({ ...orderEventSchemas, ...maskingEv
 }
 files.set('events/README.md', eventsPage());
 files.set('errors.md', errorsPage());
+files.set('providers/README.md', providersPage(DO_NOT_EDIT));
 files.set('schema.md', await describeSchema(DO_NOT_EDIT));
 
 const stale = [...files].filter(([name, content]) => read(name) !== content).map(([name]) => name);
