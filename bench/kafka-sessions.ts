@@ -2,6 +2,7 @@
 // (a) what the broker itself does with the same bytes and (b) what the database does with the same rows in batches
 // of the same size.  KAFKA_BROKERS=host:port node bench/kafka-sessions.ts [events]
 import { randomUUID } from 'node:crypto';
+import { availableParallelism, loadavg } from 'node:os';
 import { createKafkaTopics } from '../src/bus/kafka/kafka-admin.ts';
 import { createDeployment, type Deployment } from '../test/production/deployment.ts';
 import { assigned, OrderLoad, openTestBus, percentile } from '../test/production/order-load.ts';
@@ -28,6 +29,9 @@ try {
   const floor = await measureFloor(deployment, events, BATCH);
   const rate = await measureThroughput(deployment);
   const lower = Math.min(broker, floor);
+  console.log(
+    `machine                                         ${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(1)}`,
+  );
   console.log(`pool                                            ${mode}, ${numbers} numbers`);
   console.log(`(a) broker, produce and consume the same bytes  ${Math.round(broker)} events/s`);
   console.log(`(b) database, the same rows in batches of ${BATCH}    ${Math.round(floor)} sessions/s`);

@@ -262,4 +262,81 @@ export function exerciseStorage(open: () => Promise<Database>): void {
       settings: { a: [1, null] },
     });
   });
+
+  it('assigns many at once, as one by one would', async () => {
+    await openOne(storage);
+    const events = ['a', 'b', 'a', 'c'].map((eventId) => ({ source: '/orders', eventId }));
+    const made = [2, 3].map((n) => {
+      const { id, participants } = session(`s${n}`);
+      return {
+        id,
+        reference: `order-${n}`,
+        assignment: n,
+        participants: participants.map((p, i) => ({ ...p, virtualNumber: i === 0 ? number(n) : null })),
+      };
+    });
+    await storage.transaction(ACME, async ({ assignments }) => {
+      expect(await assignments.inboxInsert(events, NOW)).toEqual(new Set([0, 1, 3]));
+      await assignments.inboxForget(events.slice(3));
+      const known = await assignments.lockReferences(['order-2', 'order-3', 'order-1']);
+      expect(known.get('order-1')).toEqual({ highestAssignment: 1, endedReason: null });
+      expect(known.get('order-2')).toEqual({ highestAssignment: null, endedReason: null });
+      const where = {
+        pool: POOL,
+        providerAccount: 'operator',
+        capability: 'voice',
+        now: NOW + HOUR,
+      } as const;
+      expect(await assignments.lockIdle({ ...where, limit: 2 })).toEqual([2, 3].map(number));
+      const routes = [
+        route(number(1), person(1), number(2)),
+        route(number(2), person(1), number(3)),
+        route(number(3), person(2), number(2)),
+      ].map((one) => ({ ...one, sessionId: 's2' }));
+      expect(await assignments.routesHeld(routes, NOW)).toEqual(new Set([0]));
+      await assignments.takeLocked(made.map((m) => ({ ...m, participants: m.participants.slice(0, 1) })));
+      const common = { pool: POOL, mode: 'voice', exclusive: true, now: NOW, expiresAt: NOW + HOUR } as const;
+      await assignments.insertSessions(made, { ...common, state: 'open' });
+      expect(await assignments.insertRoutes(routes.slice(1), NOW)).toBe(2);
+      await assignments.setHighestAssignments(made, POOL);
+    });
+    await storage.run(ACME, async (s) => {
+      expect(await s.assignments.inboxKnown(events)).toEqual(new Set([0, 1, 2]));
+      const one = await s.sessions.live('order-3');
+      expect(one).toMatchObject({ id: 's3', assignment: 3, state: 'open', openedAt: NOW, mode: 'voice' });
+      expect(one?.participants.map((p) => [p.role, p.virtualNumber, p.exclusive])).toEqual([
+        ['customer', number(3), true],
+        ['driver', null, true],
+      ]);
+      expect((await s.references.lock('order-2')).highestAssignment).toBe(2);
+      expect(await s.virtualNumbers.idleCandidates(search({ limit: 9 }))).toEqual([number(4)]);
+    });
+    const lost = storage.transaction(ACME, (s) =>
+      s.assignments.insertRoutes([{ ...route(number(2), person(1), number(4)), sessionId: 's9' }], NOW),
+    );
+    expect(await lost).toBe(0);
+  });
+
+  it('expunges history by its age, in bites, and leaves what lives', async () => {
+    await openOne(storage);
+    await storage.run(ACME, async (s) => {
+      await s.references.place('never', POOL, NOW);
+      await s.calls.insert(call('c1'), announcement('a1'));
+      await s.calls.insert(call('c2', { decision: 'reject', reason: 'unknown_caller' }), announcement('a2'));
+      await s.calls.refuse('operator', 'native-c2', 'unknown_caller', NOW);
+    });
+    const { system } = storage;
+    const day = NOW + 24 * HOUR;
+    expect(await system.expunge('sessions', day, 10)).toBe(0);
+    expect(await system.expunge('realNumbers', day, 10)).toBe(0);
+    expect(await system.expunge('references', day, 10)).toBe(1);
+    // A call that has not ended is no history yet.
+    expect(await system.expunge('calls', day, 10)).toBe(1);
+    await storage.run(ACME, (s) => s.sessions.close('s1', NOW, 'cancelled'));
+    expect(await system.expunge('realNumbers', day, 1)).toBe(1);
+    expect(await system.expunge('realNumbers', day, 10)).toBe(1);
+    expect(await system.expunge('sessions', NOW - 1, 10)).toBe(0);
+    expect(await system.expunge('sessions', day, 10)).toBe(1);
+    expect(await storage.run(ACME, (s) => s.sessions.get('s1'))).toBeNull();
+  });
 }

@@ -53,6 +53,7 @@ export async function createDeployment(
     clock: systemClock,
     random: systemRandom,
     poolSize: 4,
+    connectTimeoutMs: 10_000,
     statementTimeoutMs: 60_000,
   });
   await seed({ database, masterKey, ...options });

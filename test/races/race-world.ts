@@ -26,6 +26,7 @@ export async function openRaceWorld(
     // A race is meant to make them wait for each other, on a machine that may be busy with other things.
     statementTimeoutMs: 60_000,
     acquireTimeoutMs: 120_000,
+    connectTimeoutMs: 10_000,
     clock: systemClock,
     random: systemRandom,
   });

@@ -42,7 +42,13 @@ export function describeEachDatabase(
     tests(
       closedAfterEach(async () => {
         const connectionString = await server.createDatabase(options.directory);
-        return openPostgres({ connectionString, clock: systemClock, random: systemRandom });
+        // A machine that is busy with other tests may take its time to accept.
+        return openPostgres({
+          connectionString,
+          connectTimeoutMs: 10_000,
+          clock: systemClock,
+          random: systemRandom,
+        });
       }),
     );
   });

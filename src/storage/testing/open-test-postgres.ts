@@ -76,6 +76,7 @@ export async function runAsAdmin<Row>(url: string, sql: string): Promise<readonl
 async function migrateDatabase(connectionString: string, directory: string): Promise<void> {
   const database = await openPostgres({
     connectionString,
+    connectTimeoutMs: 10_000,
     clock: systemClock,
     random: systemRandom,
     poolSize: 1,
