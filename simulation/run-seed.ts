@@ -84,6 +84,9 @@ async function checkReplayed(play: Play): Promise<void> {
   }
   demand(world.orderTopic.lag() === 0, () => 'INV-50 the topic cannot be read again to its end');
   const after = await fingerprint(world.database);
+  // What was refused while the Profile directory was away may find it back.
+  const mayDiffer = world.bus.all(TOPICS.deadLetter).some(({ headers }) => headers.reason === 'profile_unavailable');
+  if (mayDiffer) return;
   demand(before === after, () => `INV-13 reading the topic again changed ${before} to ${after}`);
   demand(world.bus.all(TOPICS.masking).length === published, () => 'INV-13 reading the topic again announced something');
 }
@@ -95,7 +98,7 @@ async function checkTimeIsUp(play: Play): Promise<void> {
   const last = Math.max(world.clock.now(), ...ends);
   await world.advance(last - world.clock.now() + 1, true);
   await workFor(play, 3_000, 1_000);
-  const left = await whatWaits(world.database);
+  const left = await whatWaits(world.database, 0);
   demand(left.sessions === 0, () => `INV-14 ${left.sessions} sessions outlive their time`);
   await checkEverythingReturned(world);
   checkAnnounced(world);

@@ -40,7 +40,7 @@ export function checkAnnounced(world: World): void {
     const story = bySession.get(session.id) ?? [];
     const types = story.filter((event) => event.type !== 'pool.exhausted').map((event) => event.type.slice(8));
     const text = types.join(' ');
-    const isWhole = /^(?:opened|pending)(?: (?:opened|pending))*(?: closed)?$/.test(text) && !/opened opened|pending pending/.test(text);
+    const isWhole = /^(?:opened|pending)(?: (?:opened|pending))*(?: closed)?$/.test(text) && !/pending pending/.test(text);
     demand(isWhole, () => `INV-31 the story of ${session.id} is “${text}”`);
     const { state } = session.latest;
     const last = { open: 'opened', pending: 'pending', closed: 'closed' }[state];

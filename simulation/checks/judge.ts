@@ -171,7 +171,11 @@ export class Judge {
           reachedBy(one, asked.from ?? -1, asked.dialled) &&
           asked.answeredAt + asked.skewMs < one.expiresAt,
       );
-      demand(meanwhile.length === 0 || !all, () => `INV-24 ${asked.id} was connected first and refused when asked again`);
+      const told = [before, asked].map((one) => `${one.askedAt % 86_400_000}–${one.answeredAt % 86_400_000} ms`);
+      demand(
+        meanwhile.length === 0 || !all,
+        () => `INV-24 ${asked.id} was connected first (${told[0]}) and refused when asked again (${told[1]})`,
+      );
     }
   }
 }

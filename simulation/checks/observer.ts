@@ -1,6 +1,6 @@
 import type { Pool } from '../../src/domain/pool.ts';
 import type { Instant } from '../../src/lib/clock.ts';
-import { type Database, statement, systemScope } from '../../src/storage/sql/connection.ts';
+import { type SqlConnection, statement } from '../../src/storage/sql/connection.ts';
 import type { Reached } from '../world/reached.ts';
 import { TENANT } from '../world/replica.ts';
 import { demand, Violation } from '../world/violation.ts';
@@ -14,7 +14,8 @@ const changedSessions = statement(
     where s.tenant = $1 and not (s.id = any($2)) order by s.created_at, s.id, p.place`,
 );
 
-interface Row {
+/** A participant, with the session that it is of. */
+export interface Row {
   readonly id: string;
   readonly reference: string;
   readonly assignment: number;
@@ -41,23 +42,23 @@ export interface Surroundings {
   readonly reached: Reached;
 }
 
-/** Reads what was committed, as soon as it was, and remembers all of it. */
+/** Sees every commit that touches a session, and remembers all of it. */
 export class Observer {
   readonly sessions = new Map<string, SessionHistory>();
-  readonly #database: Database;
   readonly #around: Surroundings;
   readonly #closed: string[] = [];
 
-  constructor(database: Database, around: Surroundings) {
-    this.#database = database;
+  constructor(around: Surroundings) {
     this.#around = around;
   }
 
+  /** To be asked within the transaction that is about to commit. */
+  read(connection: SqlConnection): Promise<readonly Row[]> {
+    return connection.query<Row>(changedSessions, [TENANT, this.#closed]);
+  }
+
   /** @throws Violation */
-  async look(): Promise<void> {
-    const rows = await this.#database.run(systemScope, (connection) =>
-      connection.query<Row>(changedSessions, [TENANT, this.#closed]),
-    );
+  see(rows: readonly Row[]): void {
     const changed: [SessionHistory, Snapshot | undefined][] = [];
     for (const group of grouped(rows)) {
       const [first] = group;

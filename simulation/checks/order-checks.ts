@@ -55,16 +55,24 @@ export async function checkOrders(play: Play): Promise<void> {
 
 function fold(play: Play): Map<string, Canonical> {
   const { world, book } = play;
-  const dead = new Set(
-    world.bus.all(TOPICS.deadLetter).map(({ headers }) => `${headers.original_partition}/${headers.original_offset}`),
+  const dead = new Map(
+    world.bus
+      .all(TOPICS.deadLetter)
+      .map(({ headers: h }) => [`${h.original_partition}/${h.original_offset}`, h.reason ?? '']),
   );
   const orders = new Map<string, Canonical>();
   for (const message of world.bus.all(TOPICS.orders)) {
     const decoded = decodeCloudEvent(message);
     const meant = decoded.ok ? book.meant.get(decoded.event.id) : undefined;
     if (!meant) continue;
-    const isDead = dead.has(`${message.partition}/${message.offset}`);
-    demand(isDead === (meant.kind === 'poison'), () => `INV-17 ${meant.order} ${meant.kind} ${isDead ? 'became a dead letter' : 'is no dead letter'}`);
+    const reason = dead.get(`${message.partition}/${message.offset}`);
+    const isDead = reason !== undefined;
+    if (reason === 'profile_unavailable') {
+      // A refusal that is reported: the directory was away for too long. Later events decide without it.
+      world.reached.count('a dead letter because of the Profile directory');
+      continue;
+    }
+    demand(isDead === (meant.kind === 'poison'), () => `INV-17 ${meant.order} ${meant.kind} ${isDead ? `became a dead letter: ${reason}` : 'is no dead letter'}`);
     if (isDead) world.reached.count('a dead letter');
     const order = orders.get(meant.order) ?? { highest: null, ended: null, sessions: new Set() };
     orders.set(meant.order, order);

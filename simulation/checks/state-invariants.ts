@@ -19,7 +19,9 @@ const MORE: Readonly<Record<string, string>> = {
     select v.virtual_number from virtual_number v
       join intent i on i.tenant = v.tenant and i.virtual_number = v.virtual_number
      where v.tenant = $1 and i.kind = 'provision' and i.state in ('planned', 'asked')
-       and v.state <> 'decommissioned' and v.created_at > i.created_at`,
+       and v.state <> 'decommissioned' and v.created_at > i.created_at
+       and not exists (select 1 from intent d where d.tenant = i.tenant and d.virtual_number = i.virtual_number
+                          and d.state = 'done')`,
   'INV-35 no more is bought than the pool may have': `
     select m.name from pool m join virtual_number v on v.tenant = m.tenant and v.pool = m.name
      where m.tenant = $1 and v.state <> 'decommissioned' and not v.imported

@@ -62,6 +62,25 @@ const dial: Action = {
   },
 };
 
+/** Somebody calls again whom they have reached before, whatever has become of the order. */
+const redial: Action = {
+  name: 'redial',
+  weight: 5,
+  run(play) {
+    const { world } = play;
+    const asked = world.pick(world.asked.slice(-12).filter((one) => one.kind === 'call'));
+    if (!asked || asked.from === null) return;
+    const { from, dialled } = asked;
+    world.trace.say(`phone ${from} dials ${dialled} again`);
+    const operator = world.operatorOf(dialled);
+    const dialling = operator.exchange.calls.dial({ from: phoneText(from), to: dialled }).then((call) => {
+      if (call.state === 'ringing') play.ringing.push({ operator, callId: call.callId });
+      return call.state;
+    });
+    world.start('redial', dialling);
+  },
+};
+
 const pickUp: Action = {
   name: 'answer or hang up',
   weight: 7,
@@ -209,6 +228,12 @@ const wait: Action = {
     world.trace.say(`${(ms / 1_000).toFixed(3)} s pass`);
     // Mostly everybody is quick; sometimes whoever is at a gate is slow, past its deadline.
     await world.advance(ms, world.chance(0.8));
+    if (boundary === null) return;
+    // Whoever waited for this instant does something at once.
+    const replica = world.anyReplica();
+    if (replica && world.chance(0.7)) world.runJob(replica, 'pending-server');
+    if (world.chance(0.4)) assign.run(play);
+    if (world.chance(0.4)) redial.run(play);
   },
 };
 
@@ -219,6 +244,7 @@ export const ACTIONS: readonly Action[] = [
   end('cancelled', 2.5),
   poison,
   dial,
+  redial,
   pickUp,
   text,
   askAgain,

@@ -11,11 +11,22 @@ const SEARCHES = new Set([
   'virtual_number_shared_candidates',
 ]);
 
-export interface DatabaseWatch {
-  /** something may have been committed */
+export interface CommitWatch {
+  /** Reads, within the transaction, what it is about to commit. What it returns is called once it has. */
+  beforeCommit(connection: SqlConnection): Promise<() => void>;
+  /** a single statement has changed something */
   changed(): void;
-  /** statement texts that a planted defect replaces are not known here; names are */
-  ran(statement: Statement): void;
+}
+
+/** What the observer looks at. Leases, inboxes and the outbox come and go without it. */
+const WATCHED =
+  /\b(?:insert into|update|delete from)\s+(?:session|participant|route|virtual_number|reference|intent|call)\b/i;
+const watched = new Map<string, boolean>();
+
+function isWatched({ name, text }: Statement): boolean {
+  const known = watched.get(name) ?? WATCHED.test(text);
+  watched.set(name, known);
+  return known;
 }
 
 /**
@@ -26,11 +37,11 @@ export class FaultyDatabase implements Database {
   readonly durability = 'power-loss';
   readonly #inner: Database;
   readonly #life: ReplicaLife;
-  readonly #watch: DatabaseWatch;
+  readonly #watch: CommitWatch;
   /** what searches have answered before, by statement and pool */
   readonly #earlier = new Map<string, readonly unknown[]>();
 
-  constructor(inner: Database, life: ReplicaLife, watch: DatabaseWatch) {
+  constructor(inner: Database, life: ReplicaLife, watch: CommitWatch) {
     this.#inner = inner;
     this.#life = life;
     this.#watch = watch;
@@ -48,12 +59,14 @@ export class FaultyDatabase implements Database {
     const abortAt = life.strikes('databaseAbort', 'transaction') ? life.draw(12) : -1;
     const dieAt = life.strikes('crash', 'in a transaction') ? life.draw(12) : -1;
     let statements = 0;
+    let matters = false;
+    let committed = (): void => {};
     const query = async <Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]> => {
       if (statements === dieAt) life.die();
       if (!life.alive) throw new ReplicaDied();
       if (statements === abortAt) throw unavailable('the connection broke');
       statements++;
-      this.#watch.ran(statement);
+      matters ||= isWatched(statement);
       const rows = await connection_(statement, values);
       return rows as readonly Row[];
     };
@@ -67,6 +80,7 @@ export class FaultyDatabase implements Database {
         if (dieAt >= 0) life.die();
         if (!life.alive) throw new ReplicaDied();
         if (abortAt >= 0) throw unavailable('the connection broke before the commit');
+        if (matters) committed = await this.#watch.beforeCommit(connection);
         return done;
       });
     } catch (error) {
@@ -74,7 +88,7 @@ export class FaultyDatabase implements Database {
       await this.#after('transaction', false);
       throw error;
     }
-    this.#watch.changed();
+    committed();
     await this.#after('transaction', true);
     return result;
   }
@@ -90,9 +104,8 @@ export class FaultyDatabase implements Database {
   ): Promise<readonly Row[]> {
     const changes = changesSomething(statement);
     await this.#before(statement.name, changes);
-    this.#watch.ran(statement);
     const rows = await connection.query<Row>(statement, values);
-    if (changes) this.#watch.changed();
+    if (changes && isWatched(statement)) this.#watch.changed();
     await this.#after(statement.name, changes);
     return rows;
   }

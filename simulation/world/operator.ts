@@ -15,6 +15,7 @@ const CAPABILITIES = ['voice', 'sms'] as const;
 /** A telecom operator with one account of ours: the exchange of `simulator/`, without its HTTP. */
 export class Operator {
   readonly account: string;
+  readonly country: string;
   readonly accountId: string;
   readonly pathSecret: string;
   readonly webhookBase: string;
@@ -22,8 +23,9 @@ export class Operator {
   readonly exchange: Exchange;
   readonly #database: DatabaseSync;
 
-  constructor(account: string, deps: { clock: Clock; random: Random; sender: WebhookSender }) {
+  constructor(account: string, country: string, deps: { clock: Clock; random: Random; sender: WebhookSender }) {
     this.account = account;
+    this.country = country;
     this.accountId = `acc_${account}`;
     this.pathSecret = `path-secret-of-${account}`;
     this.sharedSecret = `the-shared-secret-of-the-account-${account}`;
@@ -86,9 +88,10 @@ export function createOperatorProvider(operator: Operator, life: ReplicaLife, wa
     renderCall: (instruction, urls) => adapter.renderCall(instruction, urls),
     renderMessage: (instruction, urls) => adapter.renderMessage(instruction, urls),
     renderAcknowledgement: () => adapter.renderAcknowledgement(),
-    searchNumbers: ({ country, limit }) =>
+    // Two operators never sell the same number, so each has a country of its own, whatever the pool says.
+    searchNumbers: ({ limit }) =>
       ask('search', () =>
-        exchange.numbers.search(country, limit).map((one) => ({
+        exchange.numbers.search(operator.country, limit).map((one) => ({
           virtualNumber: known(one.virtualNumber),
           capabilities: CAPABILITIES,
         })),

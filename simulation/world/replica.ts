@@ -21,7 +21,7 @@ import type { ProfileDirectory } from '../../src/profiles/profile-directory.ts';
 import { ProfileDirectoryUnavailable } from '../../src/profiles/profile-directory.ts';
 import type { Database } from '../../src/storage/sql/connection.ts';
 import { createSqlStorage } from '../../src/storage/sql/sql-storage.ts';
-import { type DatabaseWatch, FaultyDatabase } from './faulty-database.ts';
+import { type CommitWatch, FaultyDatabase } from './faulty-database.ts';
 import { createOperatorProvider, type Operator, type ProviderWatch } from './operator.ts';
 import { personOfUser, phoneNumber } from './people.ts';
 import type { ReplicaLife } from './replica-life.ts';
@@ -39,7 +39,7 @@ export interface ReplicaDeps {
   readonly life: ReplicaLife;
   readonly seed: number;
   readonly database: Database;
-  readonly databaseWatch: DatabaseWatch;
+  readonly commitWatch: CommitWatch;
   readonly bus: SimBus;
   readonly operators: readonly Operator[];
   readonly providerWatch: ProviderWatch;
@@ -56,7 +56,7 @@ export interface Replica {
 
 export function createReplica(deps: ReplicaDeps): Replica {
   const { life, operators } = deps;
-  const storage = createSqlStorage(new FaultyDatabase(deps.database, life, deps.databaseWatch));
+  const storage = createSqlStorage(new FaultyDatabase(deps.database, life, deps.commitWatch));
   const random = seededRandom(deps.seed);
   metrics ??= createMetrics();
   const accounts = operators.map((operator): ProviderAccount => ({
@@ -102,7 +102,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
       sessionExpirer(app),
       callCloser(app),
       numberReconciler(app, { holder }),
-      trimmer(app, null),
+      trimmer(app, { trimBus: null, inboxDays: 30 }),
     ],
     handleOrders: createOrdersConsumer({
       tenant: TENANT,

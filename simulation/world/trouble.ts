@@ -109,6 +109,8 @@ export const TROUBLE: readonly Action[] = [
       const number = operator && world.pick(operator.heldNumbers());
       if (!operator || number === undefined) return;
       operator.exchange.numbers.takeBack(number);
+      // Whoever has it now keeps it: it is not for sale again.
+      operator.exchange.numbers.noticePhone(number);
       world.judge.gone.add(number);
       world.trace.say(`${number} vanishes at the operator`);
       world.reached.count('a number vanished');

@@ -12,6 +12,7 @@ import { checkState } from '../checks/state-invariants.ts';
 import { type Asked, Judge } from '../checks/judge.ts';
 import { Observer } from '../checks/observer.ts';
 import { NO_RATES } from './fault-plan.ts';
+import type { CommitWatch } from './faulty-database.ts';
 import { findCall, Operator, type ProviderWatch } from './operator.ts';
 import { OrderTopic } from './order-topic.ts';
 import { mentionsSomebody, phoneNumber, phoneOf, SECOND } from './people.ts';
@@ -88,11 +89,11 @@ export class World {
     const sender = this.#deliver.bind(this);
     const deps = { clock: this.clock, sender };
     this.operators = [
-      new Operator('main', { ...deps, random: seededRandom(options.seed + 11) }),
-      new Operator('second', { ...deps, random: seededRandom(options.seed + 12) }),
+      new Operator('main', 'US', { ...deps, random: seededRandom(options.seed + 11) }),
+      new Operator('second', 'GB', { ...deps, random: seededRandom(options.seed + 12) }),
     ];
     const phoneByKey = new Map<string, number>();
-    this.observer = new Observer(options.database, {
+    this.observer = new Observer({
       now: () => this.clock.now(),
       pool: this.shape.pool,
       phoneByKey,
@@ -215,7 +216,6 @@ export class World {
     if (this.failure) throw this.failure;
     if (!this.#dirty) return;
     this.#dirty = false;
-    await this.observer.look();
     await checkState(this.database, this.clock.now());
   }
 
@@ -238,7 +238,7 @@ export class World {
       life,
       seed: (this.seed * 1_009 + incarnation) >>> 0,
       database: this.database,
-      databaseWatch: { changed: () => void (this.#dirty = true), ran: () => {} },
+      commitWatch: this.#commitWatch,
       bus: this.bus,
       operators: this.operators,
       providerWatch: this.#providerWatch,
@@ -268,6 +268,23 @@ export class World {
     life.clock.skewMs = Math.round((this.random.next() * 2 - 1) * this.shape.skewMs);
     this.trace.say(`${life.name}  its clock is ${life.clock.skewMs} ms off`);
   }
+
+  readonly #commitWatch: CommitWatch = {
+    beforeCommit: async (connection) => {
+      const rows = await this.observer.read(connection);
+      return () => {
+        this.#dirty = true;
+        try {
+          this.observer.see(rows);
+        } catch (error) {
+          this.failure ??= error as Error;
+        }
+      };
+    },
+    changed: () => {
+      this.#dirty = true;
+    },
+  };
 
   readonly #providerWatch: ProviderWatch = {
     purchaseAsked: async (operator, virtualNumber) => {
@@ -306,7 +323,7 @@ export class World {
   callEnd(callId: string): number | null {
     for (const { exchange } of this.operators) {
       const call = findCall(exchange, callId);
-      if (call?.bLeg) return call.endedAt ?? Number.POSITIVE_INFINITY;
+      if (call) return call.endedAt ?? Number.POSITIVE_INFINITY;
     }
     return null;
   }
@@ -392,7 +409,7 @@ export class World {
   async #importSome(): Promise<void> {
     const second = this.operators[1] as Operator;
     const { app } = this.replicas[0] as Replica;
-    for (const { virtualNumber } of second.exchange.numbers.search('GB', 1 + this.int(4))) {
+    for (const { virtualNumber } of second.exchange.numbers.search(second.country, 1 + this.int(4))) {
       second.exchange.numbers.sell(virtualNumber, {});
       await importVirtualNumber(app, {
         tenant: TENANT,

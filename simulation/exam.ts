@@ -1,0 +1,36 @@
+import type { PGlite } from '@electric-sql/pglite';
+import { startSharedEngine } from './engine.ts';
+import { loadProduct } from './load-product.ts';
+import type { Mutant } from './mutants/mutant.ts';
+
+export interface ExamOptions {
+  readonly seed: number;
+  readonly steps: number;
+  /** seeds for each mutant */
+  readonly seeds: number;
+}
+
+export interface ExamResult {
+  readonly mutant: Mutant;
+  /** how many seeds it took, or null when none of them found it */
+  readonly foundAfter: number | null;
+  readonly seed: number | null;
+  readonly violation: string | null;
+}
+
+let shared: Promise<PGlite> | undefined;
+
+/** Plants one defect and runs seeds until one of them finds it. @throws Error when it cannot be planted */
+export async function examine(mutant: Mutant, options: ExamOptions): Promise<ExamResult> {
+  const { SeedRunner } = await loadProduct(mutant);
+  shared ??= startSharedEngine();
+  // A defect of the schema would stay, so it has an engine of its own.
+  const engine = mutant.schema === undefined ? await shared : await startSharedEngine();
+  const runner = await SeedRunner.open(engine, mutant.schema ?? null);
+  for (let i = 0; i < options.seeds; i++) {
+    const seed = options.seed + i;
+    const { failure } = await runner.run({ seed, steps: options.steps });
+    if (failure !== null) return { mutant, foundAfter: i + 1, seed, violation: failure };
+  }
+  return { mutant, foundAfter: null, seed: null, violation: null };
+}

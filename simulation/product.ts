@@ -1,0 +1,24 @@
+import type { PGlite } from '@electric-sql/pglite';
+import type { PgliteDatabase } from '../src/storage/pglite/pglite-database.ts';
+import { emptyDatabase, openOnEngine } from './engine.ts';
+import { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts';
+
+/** Runs seeds one after another on one engine. */
+export class SeedRunner {
+  readonly #database: PgliteDatabase;
+  readonly #schema: string | null;
+
+  private constructor(database: PgliteDatabase, schema: string | null) {
+    this.#database = database;
+    this.#schema = schema;
+  }
+
+  static async open(engine: PGlite, schema: string | null): Promise<SeedRunner> {
+    return new SeedRunner(await openOnEngine(engine), schema);
+  }
+
+  async run(options: Omit<SeedOptions, 'database'>): Promise<SeedResult> {
+    await emptyDatabase(this.#database, this.#schema);
+    return runSeed({ ...options, database: this.#database });
+  }
+}
