@@ -17,12 +17,16 @@ const TWICE_EVERY = 100;
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1 on.');
   return value;
 }
 
 function list(text: string): string[] {
-  return text.split(',').map((one) => one.trim()).filter((one) => one !== '');
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
 }
 
 interface Options {
@@ -38,7 +42,9 @@ interface Options {
 }
 
 const program = new Command('simulate')
-  .description('Runs the whole of Maskline in a simulated world, and shows what must never happen if it does.')
+  .description(
+    'Runs the whole of Maskline in a simulated world, and shows what must never happen if it does.',
+  )
   .option('--seed <number>', 'the first seed', positive, 1)
   .option('--steps <number>', 'steps of each run', positive, STEPS_DEFAULT)
   .option('--runs <number>', 'how many seeds, one after another', positive, 1)
@@ -46,7 +52,10 @@ const program = new Command('simulate')
   .option('--without <kinds>', 'faults and actions that do not happen, with commas between', list, [])
   .option('--json', 'one JSON document instead of text')
   .option('--trace', 'the whole history of each run')
-  .option('--exam', 'plants the defects of mutants/ one at a time; --runs is then the number of seeds for each')
+  .option(
+    '--exam',
+    'plants the defects of mutants/ one at a time; --runs is then the number of seeds for each',
+  )
   .option('--mutant <name>', 'with --exam: this one alone');
 
 const options = program.parse().opts<Options>();
@@ -56,13 +65,17 @@ process.exit();
 async function runSeeds(): Promise<number> {
   const { seed, steps, runs, jobs, without, json } = options;
   const started = process.hrtime.bigint();
-  const bar = new SingleBar({ format: '{bar} {value}/{total} seeds, {failed} failed', stream: process.stderr });
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} seeds, {failed} failed',
+    stream: process.stderr,
+  });
   const showsBar = !json && runs > 1 && process.stderr.isTTY;
   if (showsBar) bar.start(runs, 0, { failed: 0 });
   const reports: SeedReport[] = [];
   const note = (report: SeedReport): void => {
     reports.push(report);
-    if (showsBar) bar.update(reports.length, { failed: reports.filter((one) => one.failure !== null).length });
+    if (showsBar)
+      bar.update(reports.length, { failed: reports.filter((one) => one.failure !== null).length });
   };
   const threads = Math.min(jobs, runs);
   await Promise.all(
@@ -88,7 +101,9 @@ function inWorker(order: SeedsOrder, note: (report: SeedReport) => void): Promis
 async function report(reports: readonly SeedReport[], seconds: number): Promise<number> {
   const failed = reports.find((one) => one.failure !== null);
   const reached = new Map<string, number>();
-  for (const one of reports) for (const [what, times] of Object.entries(one.reached)) reached.set(what, (reached.get(what) ?? 0) + times);
+  for (const one of reports)
+    for (const [what, times] of Object.entries(one.reached))
+      reached.set(what, (reached.get(what) ?? 0) + times);
   const simulatedSeconds = reports.reduce((sum, one) => sum + one.simulatedMs, 0) / 1_000;
   const summary = {
     seeds: reports.length,
@@ -101,8 +116,16 @@ async function report(reports: readonly SeedReport[], seconds: number): Promise<
   };
   const trace = reports.length === 1 ? reports[0]?.trace : combined(reports);
   if (options.json) {
-    const failures = reports.flatMap(({ seed, failure, failedAt, trace: its }) => (failure === null ? [] : [{ seed, failure, failedAt, trace: its }]));
-    console.log(JSON.stringify({ ok: !failed, ...summary, trace, failures, reached: Object.fromEntries([...reached].sort()) }, null, 2));
+    const failures = reports.flatMap(({ seed, failure, failedAt, trace: its }) =>
+      failure === null ? [] : [{ seed, failure, failedAt, trace: its }],
+    );
+    console.log(
+      JSON.stringify(
+        { ok: !failed, ...summary, trace, failures, reached: Object.fromEntries([...reached].sort()) },
+        null,
+        2,
+      ),
+    );
     return failed ? 1 : 0;
   }
   if (options.trace) for (const one of reports) console.log(one.history.join('\n'));
@@ -129,12 +152,19 @@ async function explain(failed: SeedReport): Promise<number> {
   const { SeedRunner } = await loadProduct(null);
   const runner = await SeedRunner.open(await startSharedEngine(), null);
   const whole: SeedResult = { ...failed, steps: options.steps };
-  const { result, without } = await shorten((one) => runner.run(one), whole, options.without, SHORTENING_RUNS);
+  const { result, without } = await shorten(
+    (one) => runner.run(one),
+    whole,
+    options.without,
+    SHORTENING_RUNS,
+  );
   const lines = result.history.length > 0 ? result.history : failed.history;
   if (lines.length > HISTORY_LINES) console.log(`… ${lines.length - HISTORY_LINES} lines before`);
   console.log(lines.slice(-HISTORY_LINES).join('\n'));
   const leaving = without.length > 0 ? ` --without '${without.join(',')}'` : '';
-  console.log(`\nReplay: npm run simulate -- --seed ${failed.seed} --steps ${result.steps}${leaving} --trace`);
+  console.log(
+    `\nReplay: npm run simulate -- --seed ${failed.seed} --steps ${result.steps}${leaving} --trace`,
+  );
   console.log(`FAILED seed=${failed.seed} steps=${result.steps} trace=${result.trace} ${result.failure}`);
   return 1;
 }

@@ -24,7 +24,12 @@ export async function startSharedEngine(): Promise<PGlite> {
 
 /** The product's adapter on that engine. It never leaves the call, so that a run is one chain of microtasks. */
 export async function openOnEngine(engine: PGlite): Promise<PgliteDatabase> {
-  const host = await EngineHost.open({ clock: still, log: silentLog, inMemory: true, start: async () => engine });
+  const host = await EngineHost.open({
+    clock: still,
+    log: silentLog,
+    inMemory: true,
+    start: async () => engine,
+  });
   const queue = new TurnQueue({ clock: still, turns: 1, maxWaiting: 10_000, timeoutMs: 60_000 });
   return new PgliteDatabase({ host, queue, guard: null, lock: null });
 }

@@ -35,7 +35,10 @@ function hook(): Map<string, Mutant> {
       const mutant = mutants.get(markOf(url) ?? '');
       const file = url.startsWith(SOURCES) ? url.slice(SOURCES.length).split('?')[0] : undefined;
       if (!mutant || file === undefined || !mutant.edits.some((edit) => edit.file === file)) return loaded;
-      const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source ?? undefined);
+      const source =
+        typeof loaded.source === 'string'
+          ? loaded.source
+          : new TextDecoder().decode(loaded.source ?? undefined);
       return { ...loaded, source: plant(mutant, file, source) };
     },
   });

@@ -24,14 +24,22 @@ export async function runExam(command: ExamCommand): Promise<number> {
   const reports: ExamReport[] = [];
   const threads = Math.min(command.jobs, availableParallelism(), queue.length);
   await Promise.all(
-    Array.from({ length: threads }, () => examineFrom(queue, { seed: command.seed, steps: command.steps, seeds }, (one) => {
-      reports.push(one);
-      if (!command.json) console.log(rowOf(one));
-    })),
+    Array.from({ length: threads }, () =>
+      examineFrom(queue, { seed: command.seed, steps: command.steps, seeds }, (one) => {
+        reports.push(one);
+        if (!command.json) console.log(rowOf(one));
+      }),
+    ),
   );
   const found = reports.filter((one) => one.foundAfter !== null).length;
-  if (command.json) console.log(JSON.stringify({ ok: found === mutants.length, found, of: mutants.length, reports }, null, 2));
-  else console.log(`${found === mutants.length ? 'ok' : 'FAILED'} exam=${found}/${mutants.length} seed=${command.seed} steps=${command.steps} seeds=${seeds}`);
+  if (command.json)
+    console.log(
+      JSON.stringify({ ok: found === mutants.length, found, of: mutants.length, reports }, null, 2),
+    );
+  else
+    console.log(
+      `${found === mutants.length ? 'ok' : 'FAILED'} exam=${found}/${mutants.length} seed=${command.seed} steps=${command.steps} seeds=${seeds}`,
+    );
   return found === mutants.length ? 0 : 1;
 }
 

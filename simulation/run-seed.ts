@@ -43,7 +43,12 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     await finish(play);
     if (world.failure) throw world.failure;
   } catch (error) {
-    failure = error instanceof Error ? (error.name === 'Violation' ? error.message : (error.stack ?? error.message)) : String(error);
+    failure =
+      error instanceof Error
+        ? error.name === 'Violation'
+          ? error.message
+          : (error.stack ?? error.message)
+        : String(error);
     world.trace.say(`FAILED ${failure}`);
   } finally {
     world.close();
@@ -85,10 +90,15 @@ async function checkReplayed(play: Play): Promise<void> {
   demand(world.orderTopic.lag() === 0, () => 'INV-50 the topic cannot be read again to its end');
   const after = await fingerprint(world.database);
   // What was refused while the Profile directory was away may find it back.
-  const mayDiffer = world.bus.all(TOPICS.deadLetter).some(({ headers }) => headers.reason === 'profile_unavailable');
+  const mayDiffer = world.bus
+    .all(TOPICS.deadLetter)
+    .some(({ headers }) => headers.reason === 'profile_unavailable');
   if (mayDiffer) return;
   demand(before === after, () => `INV-13 reading the topic again changed ${before} to ${after}`);
-  demand(world.bus.all(TOPICS.masking).length === published, () => 'INV-13 reading the topic again announced something');
+  demand(
+    world.bus.all(TOPICS.masking).length === published,
+    () => 'INV-13 reading the topic again announced something',
+  );
 }
 
 /** INV-14: a session whose end never comes ends by its time, and everything comes back. */

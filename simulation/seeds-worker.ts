@@ -32,7 +32,8 @@ for (let i = order.first; i < order.runs; i += order.every) {
   const twice = i % order.twiceEvery === 0;
   const again = twice ? await runner.run({ seed, steps, without }) : null;
   const differs = again !== null && again.trace !== result.trace;
-  const failure = result.failure ?? (differs ? `DST-1 the same seed gave ${result.trace} and ${again.trace}` : null);
+  const failure =
+    result.failure ?? (differs ? `DST-1 the same seed gave ${result.trace} and ${again.trace}` : null);
   parentPort?.postMessage({ ...result, failure, reached: reached.toJSON(), twice } satisfies SeedReport);
 }
 // Nothing is left to be said, and PGlite has no more to do: timers of abandoned requests would keep us for 10 s.

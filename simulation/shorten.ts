@@ -27,7 +27,12 @@ export interface Shortened {
  * Looks for a shorter way to the same kind of failure: fewer steps, then fewer kinds of faults and actions, each
  * left out if the seed still fails in the same invariant. At most `budget` runs.
  */
-export async function shorten(run: Run, failed: SeedResult, without: readonly string[], budget: number): Promise<Shortened> {
+export async function shorten(
+  run: Run,
+  failed: SeedResult,
+  without: readonly string[],
+  budget: number,
+): Promise<Shortened> {
   let best: Shortened = { result: failed, without };
   let left = budget;
   const attempt = async (steps: number, leaving: readonly string[]): Promise<boolean> => {

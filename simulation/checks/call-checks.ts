@@ -21,13 +21,18 @@ interface CallRow {
 
 /** INV-25, INV-32: every call that was connected has one record, and the record has an end. */
 export async function checkCalls(world: World): Promise<void> {
-  const rows = await world.database.run(systemScope, (connection) => connection.query<CallRow>(calls, [TENANT]));
+  const rows = await world.database.run(systemScope, (connection) =>
+    connection.query<CallRow>(calls, [TENANT]),
+  );
   const byId = new Map(rows.map((row) => [row.id, row]));
   for (const asked of world.asked) {
     if (asked.kind !== 'call' || !readAnswer(asked.body).connected) continue;
     const row = byId.get(asked.id);
     demand(row, () => `INV-32 ${asked.id} was connected, and nothing is known of it`);
-    demand(row.decision === 'bridge', () => `INV-32 ${asked.id} was connected, and is on record as ${row.reason}`);
+    demand(
+      row.decision === 'bridge',
+      () => `INV-32 ${asked.id} was connected, and is on record as ${row.reason}`,
+    );
   }
   for (const { exchange, account } of world.operators) {
     for (const row of rows.filter((one) => one.account === account)) {

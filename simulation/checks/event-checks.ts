@@ -33,30 +33,45 @@ export function checkAnnounced(world: World): void {
   const byCall = new Map<string, Announced[]>();
   for (const event of events) {
     const { sessionId, callId } = event.data;
-    const [group, id] = event.type.startsWith('session.') || event.type === 'pool.exhausted' ? [bySession, sessionId] : [byCall, callId];
+    const [group, id] =
+      event.type.startsWith('session.') || event.type === 'pool.exhausted'
+        ? [bySession, sessionId]
+        : [byCall, callId];
     if (typeof id === 'string') group.set(id, [...(group.get(id) ?? []), event]);
   }
   for (const session of world.observer.sessions.values()) {
     const story = bySession.get(session.id) ?? [];
-    const types = story.filter((event) => event.type !== 'pool.exhausted').map((event) => event.type.slice(8));
+    const types = story
+      .filter((event) => event.type !== 'pool.exhausted')
+      .map((event) => event.type.slice(8));
     const text = types.join(' ');
-    const isWhole = /^(?:opened|pending)(?: (?:opened|pending))*(?: closed)?$/.test(text) && !/pending pending/.test(text);
+    const isWhole =
+      /^(?:opened|pending)(?: (?:opened|pending))*(?: closed)?$/.test(text) && !/pending pending/.test(text);
     demand(isWhole, () => `INV-31 the story of ${session.id} is “${text}”`);
     const { state } = session.latest;
     const last = { open: 'opened', pending: 'pending', closed: 'closed' }[state];
     demand(types.at(-1) === last, () => `INV-31 ${session.id} is ${state}, and its story is “${text}”`);
     const exhausted = story.filter((event) => event.type === 'pool.exhausted').length;
     const waits = types.filter((type) => type === 'pending').length;
-    demand(exhausted === waits, () => `INV-10 ${session.id} waited ${waits} times, and exhaustion was reported ${exhausted} times`);
+    demand(
+      exhausted === waits,
+      () => `INV-10 ${session.id} waited ${waits} times, and exhaustion was reported ${exhausted} times`,
+    );
     const opened = story.filter((event) => event.type === 'session.opened').at(-1);
     if (opened) checkNumbers(world, session.id, opened);
   }
   checkSuccession(world, events);
   for (const [id, story] of byCall) {
     const count = (type: string): number => story.filter((event) => event.type === type).length;
-    demand(count('call.started') + count('call.refused') === 1, () => `INV-25 the decision on ${id} was announced ${story.length} times`);
+    demand(
+      count('call.started') + count('call.refused') === 1,
+      () => `INV-25 the decision on ${id} was announced ${story.length} times`,
+    );
     // An estimated end is followed by the reported one, should that still come.
-    demand(count('call.ended') <= 2 && count('call.answered') <= 1, () => `INV-25 ${id} ended ${count('call.ended')} times`);
+    demand(
+      count('call.ended') <= 2 && count('call.answered') <= 1,
+      () => `INV-25 ${id} ended ${count('call.ended')} times`,
+    );
   }
 }
 
@@ -64,7 +79,9 @@ function checkNumbers(world: World, sessionId: string, opened: Announced): void 
   const session = world.observer.sessions.get(sessionId);
   const last = session?.snapshots.findLast((snapshot) => snapshot.state === 'open');
   if (!last) return;
-  const told = JSON.stringify((opened.data.participants as { virtualNumber: string }[]).map((p) => p.virtualNumber));
+  const told = JSON.stringify(
+    (opened.data.participants as { virtualNumber: string }[]).map((p) => p.virtualNumber),
+  );
   const kept = JSON.stringify(last.members.map((member) => member.virtualNumber));
   demand(told === kept, () => `INV-31 ${sessionId} was announced with other numbers than it has`);
 }

@@ -102,7 +102,9 @@ export class Judge {
       session.snapshots.some((one) => reachedBy(one, asked.from ?? -1, asked.dialled)?.to === callee),
     );
     const why =
-      known.length > 0 ? 'INV-20 connected by a session that is over' : 'INV-22 connected to the wrong person';
+      known.length > 0
+        ? 'INV-20 connected by a session that is over'
+        : 'INV-22 connected to the wrong person';
     demand(false, () => `${why}: ${where} → phone ${callee}, sessions ${known.map((one) => one.id)}`);
   }
 
@@ -111,12 +113,15 @@ export class Judge {
     const { from, dialled, askedAt, answeredAt, skewMs } = asked;
     if (sentence === ANNOUNCEMENTS.session_ended) {
       const wasMember = [...this.#sessions.values()].some((session) =>
-        session.snapshots.some((one) => one.since <= answeredAt && from !== null && reachedBy(one, from, dialled)),
+        session.snapshots.some(
+          (one) => one.since <= answeredAt && from !== null && reachedBy(one, from, dialled),
+        ),
       );
       demand(wasMember, () => `M8 a stranger was told that an order has ended: ${asked.id} phone ${from}`);
       this.#reached.count('refused: session ended');
     } else this.#reached.count('refused: neutral');
-    if (asked.excused || asked.illegitimate || from === null || earlier.length > 0 || this.gone.has(dialled)) return;
+    if (asked.excused || asked.illegitimate || from === null || earlier.length > 0 || this.gone.has(dialled))
+      return;
     if (answeredAt - askedAt >= DEADLINE_MS) return;
     for (const session of this.#sessions.values()) {
       const meanwhile = session.during(askedAt, answeredAt);
@@ -125,7 +130,8 @@ export class Judge {
       );
       demand(
         meanwhile.length === 0 || !all,
-        () => `INV-23 ${asked.kind} ${asked.id} from phone ${from} to ${dialled} was refused although ${session.id} is open`,
+        () =>
+          `INV-23 ${asked.kind} ${asked.id} from phone ${from} to ${dialled} was refused although ${session.id} is open`,
       );
     }
   }
@@ -142,7 +148,10 @@ export class Judge {
       if (first.connected) {
         demand(before.body === asked.body, () => `INV-24 ${where} got two different answers`);
         const age = asked.askedAt - before.answeredAt;
-        demand(age <= REPLAY_MS + Math.abs(asked.skewMs - before.skewMs), () => `INV-24 ${where} was answered again after ${age} ms`);
+        demand(
+          age <= REPLAY_MS + Math.abs(asked.skewMs - before.skewMs),
+          () => `INV-24 ${where} was answered again after ${age} ms`,
+        );
         const ended = (this.reportedEnd.get(asked.id) ?? Number.POSITIVE_INFINITY) < asked.askedAt;
         demand(asked.kind === 'message' || !ended, () => `INV-24 ${where} was answered again after its end`);
       } else if (sameQuestion && !before.excused) {
@@ -171,7 +180,9 @@ export class Judge {
           reachedBy(one, asked.from ?? -1, asked.dialled) &&
           asked.answeredAt + asked.skewMs < one.expiresAt,
       );
-      const told = [before, asked].map((one) => `${one.askedAt % 86_400_000}–${one.answeredAt % 86_400_000} ms`);
+      const told = [before, asked].map(
+        (one) => `${one.askedAt % 86_400_000}–${one.answeredAt % 86_400_000} ms`,
+      );
       demand(
         meanwhile.length === 0 || !all,
         () => `INV-24 ${asked.id} was connected first (${told[0]}) and refused when asked again (${told[1]})`,

@@ -79,6 +79,9 @@ export async function checkLiveness(play: Play): Promise<void> {
   demand(world.inFlight === 0, () => `INV-54 ${world.inFlight} pieces of work never end`);
   await workFor(play, 14 * 60_000, 70_000);
   const later = await whatWaits(world.database, world.clock.now() - PUBLISHED_WITHIN_MS);
-  demand(later.intents === 0, () => `INV-52 ${later.intents} purchases or returns are not settled after 15 min`);
+  demand(
+    later.intents === 0,
+    () => `INV-52 ${later.intents} purchases or returns are not settled after 15 min`,
+  );
   demand(later.calls === 0, () => `INV-25 ${later.calls} calls have no end after 15 min`);
 }

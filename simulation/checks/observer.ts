@@ -133,7 +133,9 @@ export class Observer {
         this.#around.reached.count('a number is lent again');
         const rested = this.#restsFrom(other, opened, (one) => hasNumber(one, virtualNumber));
         if (pool.mode === 'dedicated' && at < rested + pool.numberQuarantineSeconds * 1_000) {
-          throw new Violation(`INV-21 ${virtualNumber} of ${other.id} was lent to ${opened.id} while it rests`);
+          throw new Violation(
+            `INV-21 ${virtualNumber} of ${other.id} was lent to ${opened.id} while it rests`,
+          );
         }
         const meets = fresh.members.find(
           (member) =>

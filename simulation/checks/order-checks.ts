@@ -27,10 +27,11 @@ export async function checkOrders(play: Play): Promise<void> {
   const { world } = play;
   const expected = fold(play);
   const [known, made] = await world.database.run(systemScope, async (connection) => [
-    await connection.query<{ reference: string; highest_assignment: number | null; ended_reason: string | null }>(
-      references,
-      [TENANT],
-    ),
+    await connection.query<{
+      reference: string;
+      highest_assignment: number | null;
+      ended_reason: string | null;
+    }>(references, [TENANT]),
     await connection.query<{ reference: string; assignment: number; state: string; closed_reason: string }>(
       sessions,
       [TENANT],
@@ -40,16 +41,31 @@ export async function checkOrders(play: Play): Promise<void> {
     const row = known.find((one) => one.reference === order);
     const highest = row?.highest_assignment ?? null;
     const ended = row?.ended_reason ?? null;
-    demand(ended === canonical.ended, () => `INV-12 ${order} ended as ${ended}, and its events say ${canonical.ended}`);
-    demand(highest === canonical.highest, () => `INV-19 ${order} is at assignment ${highest}, and its events say ${canonical.highest}`);
+    demand(
+      ended === canonical.ended,
+      () => `INV-12 ${order} ended as ${ended}, and its events say ${canonical.ended}`,
+    );
+    demand(
+      highest === canonical.highest,
+      () => `INV-19 ${order} is at assignment ${highest}, and its events say ${canonical.highest}`,
+    );
     const own = made.filter((one) => one.reference === order);
     const missing = [...canonical.sessions].filter((a) => !own.some((one) => one.assignment === a));
     demand(missing.length === 0, () => `INV-10 assignment ${missing} of ${order} came to nothing`);
     const extra = own.filter((one) => !canonical.sessions.has(one.assignment));
-    demand(extra.length === 0, () => `INV-12 assignment ${extra.map((one) => one.assignment)} of ${order} should have no session`);
+    demand(
+      extra.length === 0,
+      () => `INV-12 assignment ${extra.map((one) => one.assignment)} of ${order} should have no session`,
+    );
     const live = own.filter((one) => one.state !== 'closed');
-    demand(canonical.ended === null || live.length === 0, () => `INV-18 ${order} has ended and its session lives`);
-    demand(live.every((one) => one.assignment === canonical.highest), () => `INV-04 an old assignment of ${order} lives`);
+    demand(
+      canonical.ended === null || live.length === 0,
+      () => `INV-18 ${order} has ended and its session lives`,
+    );
+    demand(
+      live.every((one) => one.assignment === canonical.highest),
+      () => `INV-04 an old assignment of ${order} lives`,
+    );
   }
 }
 
@@ -72,7 +88,11 @@ function fold(play: Play): Map<string, Canonical> {
       world.reached.count('a dead letter because of the Profile directory');
       continue;
     }
-    demand(isDead === (meant.kind === 'poison'), () => `INV-17 ${meant.order} ${meant.kind} ${isDead ? `became a dead letter: ${reason}` : 'is no dead letter'}`);
+    demand(
+      isDead === (meant.kind === 'poison'),
+      () =>
+        `INV-17 ${meant.order} ${meant.kind} ${isDead ? `became a dead letter: ${reason}` : 'is no dead letter'}`,
+    );
     if (isDead) world.reached.count('a dead letter');
     const order = orders.get(meant.order) ?? { highest: null, ended: null, sessions: new Set() };
     orders.set(meant.order, order);
@@ -102,5 +122,7 @@ const everything = statement(
 
 /** For INV-13: what reading the whole topic again must not change. */
 export async function fingerprint(database: Database): Promise<string> {
-  return JSON.stringify(await database.run(systemScope, (connection) => connection.query(everything, [TENANT])));
+  return JSON.stringify(
+    await database.run(systemScope, (connection) => connection.query(everything, [TENANT])),
+  );
 }

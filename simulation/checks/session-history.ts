@@ -56,7 +56,10 @@ export class SessionHistory {
     if (snapshot.state !== 'closed' || snapshot.closedAt === null || !this.wasOpen) return 0;
     // Without grace a committed end is the end, whatever the clocks say (INV-20).
     if (snapshot.closedReason !== 'completed' || graceSeconds === 0) return 0;
-    return Math.min(snapshot.closedAt + graceSeconds * 1_000, Math.max(snapshot.expiresAt, snapshot.closedAt));
+    return Math.min(
+      snapshot.closedAt + graceSeconds * 1_000,
+      Math.max(snapshot.expiresAt, snapshot.closedAt),
+    );
   }
 }
 

@@ -33,7 +33,10 @@ export const STATE_INVARIANTS = Object.keys({ ...QUESTIONS, ...MORE });
 const question = statement(
   'simulation_state_invariants',
   Object.entries({ ...QUESTIONS, ...MORE })
-    .map(([name, text]) => `(select '${name.replaceAll("'", "''")}' as violated, q::text as row from (${text}) q limit 3)`)
+    .map(
+      ([name, text]) =>
+        `(select '${name.replaceAll("'", "''")}' as violated, q::text as row from (${text}) q limit 3)`,
+    )
     .join('\nunion all\n'),
 );
 

@@ -41,7 +41,10 @@ export async function checkInventory(world: World): Promise<void> {
     const lost = there.filter((number) => !here.includes(number));
     demand(lost.length === 0, () => `INV-33 paid for at ${operator.account} and unknown here: ${lost}`);
     const imagined = here.filter((number) => !there.includes(number));
-    demand(imagined.length === 0, () => `INV-39 in service here and gone at ${operator.account}: ${imagined}`);
+    demand(
+      imagined.length === 0,
+      () => `INV-39 in service here and gone at ${operator.account}: ${imagined}`,
+    );
   }
 }
 
@@ -72,7 +75,10 @@ export async function checkNobodyWaitsInVain(world: World): Promise<void> {
           .map((row) => row.number)
           .filter((number) => callers.every((other) => other === own || !met.has(`${number} ${other}`))),
       );
-      demand(!canChoose(candidates, new Set()), () => `INV-55 ${id} waits although ${account} has numbers for it`);
+      demand(
+        !canChoose(candidates, new Set()),
+        () => `INV-55 ${id} waits although ${account} has numbers for it`,
+      );
     }
   }
 }
@@ -85,7 +91,9 @@ export async function checkEverythingReturned(world: World): Promise<void> {
 }
 
 async function numbersOf(world: World): Promise<readonly NumberRow[]> {
-  return world.database.run(systemScope, (connection) => connection.query<NumberRow>(numbers, [TENANT, POOL]));
+  return world.database.run(systemScope, (connection) =>
+    connection.query<NumberRow>(numbers, [TENANT, POOL]),
+  );
 }
 
 function canChoose(candidates: readonly (readonly string[])[], taken: ReadonlySet<string>): boolean {

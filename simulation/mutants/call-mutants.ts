@@ -6,12 +6,25 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     name: 'end-forgets-one-route',
     defect: 'the end of a session forgets one of its routes',
-    edits: [{ file: ROUTES, find: '  `update route set live_until = least(live_until, $3), resting_until = $4\n    where tenant = $1 and session_id = $2`', replace: "  `update route set live_until = least(live_until, $3), resting_until = $4\n    where tenant = $1 and session_id = $2 and calling_role <> 'driver'`" }],
+    edits: [
+      {
+        file: ROUTES,
+        find: '  `update route set live_until = least(live_until, $3), resting_until = $4\n    where tenant = $1 and session_id = $2`',
+        replace:
+          "  `update route set live_until = least(live_until, $3), resting_until = $4\n    where tenant = $1 and session_id = $2 and calling_role <> 'driver'`",
+      },
+    ],
   },
   {
     name: 'grace-for-everybody',
     defect: 'a cancelled order still connects, as a completed one may',
-    edits: [{ file: 'app/rest-session.ts', find: 'closed.reason === ClosedReason.Completed ? pool', replace: 'closed.reason !== ClosedReason.Expired ? pool' }],
+    edits: [
+      {
+        file: 'app/rest-session.ts',
+        find: 'closed.reason === ClosedReason.Completed ? pool',
+        replace: 'closed.reason !== ClosedReason.Expired ? pool',
+      },
+    ],
   },
   {
     name: 'decision-cached-past-revocation',
@@ -35,29 +48,54 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
       {
         file: 'app/route-call.ts',
         find: '  const verdict = judgeRoute({ now, kind: question.kind',
-        replace: '  if (found.route) remembered.set(cacheKey, { until: now + 60_000, found });\n  const verdict = judgeRoute({ now, kind: question.kind',
+        replace:
+          '  if (found.route) remembered.set(cacheKey, { until: now + 60_000, found });\n  const verdict = judgeRoute({ now, kind: question.kind',
       },
     ],
   },
   {
     name: 'expired-a-moment-late',
     defect: 'a session still connects at the instant at which it has expired',
-    edits: [{ file: 'domain/route.ts', find: 'facts.now >= facts.route.liveUntil', replace: 'facts.now > facts.route.liveUntil' }],
+    edits: [
+      {
+        file: 'domain/route.ts',
+        find: 'facts.now >= facts.route.liveUntil',
+        replace: 'facts.now > facts.route.liveUntil',
+      },
+    ],
   },
   {
     name: 'replay-past-revocation',
     defect: 'a question that was answered is answered again, although the session has ended since',
-    edits: [{ file: 'storage/sql/call-statements.ts', find: 'r.session_id = c.session_id and r.live_until > $4', replace: 'r.session_id = c.session_id and $4::timestamptz is not null' }],
+    edits: [
+      {
+        file: 'storage/sql/call-statements.ts',
+        find: 'r.session_id = c.session_id and r.live_until > $4',
+        replace: 'r.session_id = c.session_id and $4::timestamptz is not null',
+      },
+    ],
   },
   {
     name: 'replay-for-anybody',
     defect: 'a captured call id is worth the destination to whoever shows it',
-    edits: [{ file: 'app/route-call.ts', find: '    !sameKey(decided.callerKey, callerKey)\n', replace: '    (sameKey(null, null) && false)\n' }],
+    edits: [
+      {
+        file: 'app/route-call.ts',
+        find: '    !sameKey(decided.callerKey, callerKey)\n',
+        replace: '    (sameKey(null, null) && false)\n',
+      },
+    ],
   },
   {
     name: 'replay-for-ever',
     defect: 'a question is answered again after its minute',
-    edits: [{ file: 'app/route-call.ts', find: 'now - decided.startedAt <= LIMITS.answerReplaySeconds * 1_000 && ', replace: '' }],
+    edits: [
+      {
+        file: 'app/route-call.ts',
+        find: 'now - decided.startedAt <= LIMITS.answerReplaySeconds * 1_000 && ',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'replay-after-the-end',
@@ -67,36 +105,83 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
   {
     name: 'late-decision-not-withdrawn',
     defect: 'whoever heard that it took too long is connected when asking again',
-    edits: [{ file: 'app/route-call.ts', find: 'if (late) withdrawLate(app, question, deciding);', replace: 'if (late) withdrawLate.length;' }],
+    edits: [
+      {
+        file: 'app/route-call.ts',
+        find: 'if (late) withdrawLate(app, question, deciding);',
+        replace: 'if (late) withdrawLate.length;',
+      },
+    ],
   },
   {
     name: 'account-not-checked',
     defect: 'an account may ask about the numbers of another',
-    edits: [{ file: ROUTES, find: 'and ($4::text is null or v.provider_account = $4)', replace: 'and ($4::text is null or true)' }],
+    edits: [
+      {
+        file: ROUTES,
+        find: 'and ($4::text is null or v.provider_account = $4)',
+        replace: 'and ($4::text is null or true)',
+      },
+    ],
   },
   {
     name: 'signature-not-checked',
     defect: 'a question is answered whoever has signed it',
-    edits: [{ file: 'http/webhooks/authenticate-webhook.ts', find: "if (!account.provider.isAuthentic(request)) throw refuse(app, 'not_authentic');", replace: '' }],
+    edits: [
+      {
+        file: 'http/webhooks/authenticate-webhook.ts',
+        find: "if (!account.provider.isAuthentic(request)) throw refuse(app, 'not_authentic');",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'old-phone-still-connects',
     defect: 'a participant who has changed phones can still be reached for from the old one',
-    edits: [{ file: 'app/change-session.ts', find: 'await storage.routes.restOf(session.id, participant.callerKey, now, restingUntil);', replace: 'void restingUntil;' }],
+    edits: [
+      {
+        file: 'app/change-session.ts',
+        find: 'await storage.routes.restOf(session.id, participant.callerKey, now, restingUntil);',
+        replace: 'void restingUntil;',
+      },
+    ],
   },
   {
     name: 'routes-outlive-their-session',
     defect: 'a session that is shortened connects until its first end',
-    edits: [{ file: 'app/change-session.ts', find: 'await storage.routes.setLiveUntil(session.id, expiresAt);', replace: '' }],
+    edits: [
+      {
+        file: 'app/change-session.ts',
+        find: 'await storage.routes.setLiveUntil(session.id, expiresAt);',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'ended-twice',
     defect: 'a callback that is repeated ends the call again',
-    edits: [{ file: 'domain/call.ts', find: "      if (call.state === 'ended' && call.termination !== Termination.Unreported) return null;\n", replace: '' }],
+    edits: [
+      {
+        file: 'domain/call.ts',
+        find: "      if (call.state === 'ended' && call.termination !== Termination.Unreported) return null;\n",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'lost-ends-stay-lost',
     defect: 'a call whose end was never reported stays open',
-    edits: [{ file: 'jobs/call-closer.ts', find: 'while (!signal.aborted && (await closeOverdueCalls(app)) === LIMITS.expiryBatch);', replace: 'void [signal, closeOverdueCalls, LIMITS];' }, { file: 'jobs/call-closer.ts', find: 'await settleQuietCalls(app);', replace: 'void [app, settleQuietCalls];' }],
+    edits: [
+      {
+        file: 'jobs/call-closer.ts',
+        find: 'while (!signal.aborted && (await closeOverdueCalls(app)) === LIMITS.expiryBatch);',
+        replace: 'void [signal, closeOverdueCalls, LIMITS];',
+      },
+      {
+        file: 'jobs/call-closer.ts',
+        find: 'await settleQuietCalls(app);',
+        replace: 'void [app, settleQuietCalls];',
+      },
+    ],
   },
 ];

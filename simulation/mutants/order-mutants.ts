@@ -24,34 +24,66 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
       {
         file: 'consumers/orders.ts',
         find: 'const failure = (await Promise.allSettled(chains)).find',
-        replace: 'void Promise.allSettled(chains);\n    const failure = (await Promise.allSettled<void>([])).find',
+        replace:
+          'void Promise.allSettled(chains);\n    const failure = (await Promise.allSettled<void>([])).find',
       },
     ],
   },
   {
     name: 'gives-up-on-storage',
     defect: 'an event that the database could not take in time is dropped',
-    edits: [{ file: 'consumers/orders.ts', find: 'if (last || waits.aborted) throw trouble.error;', replace: 'if (last || waits.aborted) return;' }],
+    edits: [
+      {
+        file: 'consumers/orders.ts',
+        find: 'if (last || waits.aborted) throw trouble.error;',
+        replace: 'if (last || waits.aborted) return;',
+      },
+    ],
   },
   {
     name: 'poison-blocks-the-partition',
     defect: 'what cannot be read is tried for ever',
-    edits: [{ file: 'consumers/orders.ts', find: "if (!read.ok) return bury(message, read, 'unknown');", replace: "if (!read.ok) throw new StorageError('other', read.detail);" }],
+    edits: [
+      {
+        file: 'consumers/orders.ts',
+        find: "if (!read.ok) return bury(message, read, 'unknown');",
+        replace: "if (!read.ok) throw new StorageError('other', read.detail);",
+      },
+    ],
   },
   {
     name: 'unknown-commit-is-permanent',
     defect: 'an event whose commit is in doubt becomes a dead letter',
-    edits: [{ file: 'consumers/orders.ts', find: "    case 'commit_unknown':\n", replace: '' }, { file: 'consumers/orders.ts', find: "    case 'constraint':\n    case 'other':", replace: "    case 'commit_unknown':\n    case 'constraint':\n    case 'other':" }],
+    edits: [
+      { file: 'consumers/orders.ts', find: "    case 'commit_unknown':\n", replace: '' },
+      {
+        file: 'consumers/orders.ts',
+        find: "    case 'constraint':\n    case 'other':",
+        replace: "    case 'commit_unknown':\n    case 'constraint':\n    case 'other':",
+      },
+    ],
   },
   {
     name: 'epoch-forgotten',
     defect: 'of two assignments the one that arrives last wins, not the higher',
-    edits: [{ file: 'app/open-session.ts', find: 'assignment <= known.highestAssignment', replace: 'assignment === known.highestAssignment' }],
+    edits: [
+      {
+        file: 'app/open-session.ts',
+        find: 'assignment <= known.highestAssignment',
+        replace: 'assignment === known.highestAssignment',
+      },
+    ],
   },
   {
     name: 'tombstone-ignored',
     defect: 'an assignment that arrives after the end of its order opens a session',
-    edits: [{ file: 'app/open-session.ts', find: "  if (known.endedReason !== null) return { outcome: 'ended', ...nothing };\n", replace: '' }],
+    edits: [
+      {
+        file: 'app/open-session.ts',
+        find: "  if (known.endedReason !== null) return { outcome: 'ended', ...nothing };\n",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'no-tombstone-for-the-unknown',
@@ -78,7 +110,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
         file: 'app/open-session.ts',
         find: `  if (replaced) events.push(await closeLocked(app, storage, replaced, ClosedReason.Reassigned));
 `,
-        replace: '  if (replaced) await storage.sessions.close(replaced.id, app.clock.now(), ClosedReason.Reassigned);\n',
+        replace:
+          '  if (replaced) await storage.sessions.close(replaced.id, app.clock.now(), ClosedReason.Reassigned);\n',
       },
     ],
   },
@@ -118,6 +151,12 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
   {
     name: 'expiry-never-looks',
     defect: 'sessions whose end never arrives are kept for ever',
-    edits: [{ file: 'app/expire-sessions.ts', find: 'app.clock.now(), LIMITS.expiryBatch)', replace: '0, LIMITS.expiryBatch)' }],
+    edits: [
+      {
+        file: 'app/expire-sessions.ts',
+        find: 'app.clock.now(), LIMITS.expiryBatch)',
+        replace: '0, LIMITS.expiryBatch)',
+      },
+    ],
   },
 ];

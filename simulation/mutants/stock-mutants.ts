@@ -4,29 +4,61 @@ export const STOCK_MUTANTS: readonly Mutant[] = [
   {
     name: 'purchase-without-intent',
     defect: 'a number is ordered before the intent is committed',
-    edits: [{ file: 'app/buy-number.ts', find: '  if (!(await reserveIntent(app, tenant, intent))) return false;\n', replace: '  void reserveIntent;\n' }],
+    edits: [
+      {
+        file: 'app/buy-number.ts',
+        find: '  if (!(await reserveIntent(app, tenant, intent))) return false;\n',
+        replace: '  void reserveIntent;\n',
+      },
+    ],
   },
   {
     name: 'lost-answers-not-looked-for',
     defect: 'a purchase whose answer was lost is not looked for in the list',
     edits: [
-      { file: 'app/reconcile-intents.ts', find: 'if (number) return adoptNumber(app, account, intent, number);', replace: 'if (number && adoptNumber.length === 0) return false;' },
-      { file: 'app/reconcile-numbers.ts', find: 'if (held && (await adoptNumber(app, account, intent, held))) adopted++;', replace: 'if (held && adoptNumber.length === 0) adopted++;' },
+      {
+        file: 'app/reconcile-intents.ts',
+        find: 'if (number) return adoptNumber(app, account, intent, number);',
+        replace: 'if (number && adoptNumber.length === 0) return false;',
+      },
+      {
+        file: 'app/reconcile-numbers.ts',
+        find: 'if (held && (await adoptNumber(app, account, intent, held))) adopted++;',
+        replace: 'if (held && adoptNumber.length === 0) adopted++;',
+      },
     ],
   },
   {
     name: 'intent-not-settled',
     defect: 'a number is adopted, and its purchase stays under way',
-    edits: [{ file: 'app/adopt-number.ts', find: "    await storage.intents.setState(intent.id, 'done', app.clock.now(), null);\n", replace: '' }],
+    edits: [
+      {
+        file: 'app/adopt-number.ts',
+        find: "    await storage.intents.setState(intent.id, 'done', app.clock.now(), null);\n",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'stock-without-fencing',
     defect: 'two replicas buy at once, because neither asks for the lease',
-    edits: [{ file: 'jobs/stock-keeper.ts', find: '!(await lease.hold())', replace: '(await Promise.resolve(false))' }],
+    edits: [
+      {
+        file: 'jobs/stock-keeper.ts',
+        find: '!(await lease.hold())',
+        replace: '(await Promise.resolve(false))',
+      },
+    ],
   },
   {
     name: 'vanished-number-kept',
     defect: 'a number that is gone at the provider is still lent',
-    edits: [{ file: 'app/reconcile-numbers.ts', find: 'for (const row of missing) await withdrawNumber(app, tenant, row);', replace: 'void [tenant, withdrawNumber];' }],
+    edits: [
+      {
+        file: 'app/reconcile-numbers.ts',
+        find: 'for (const row of missing) await withdrawNumber(app, tenant, row);',
+        replace: 'void [tenant, withdrawNumber];',
+      },
+    ],
   },
 ];

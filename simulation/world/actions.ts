@@ -107,7 +107,10 @@ const text: Action = {
     world.trace.say(`phone ${phone} writes to ${number}`);
     const { messages } = world.operatorOf(number).exchange;
     const sent = messages.send({ from: phoneText(phone), to: number, body: 'Where are you?' });
-    world.start(`text ${number}`, sent.then((message) => message.state));
+    world.start(
+      `text ${number}`,
+      sent.then((message) => message.state),
+    );
   },
 };
 
@@ -140,7 +143,9 @@ const forge: Action = {
     const wrong = world.operators.find((one) => one !== right) ?? right;
     const body = JSON.stringify({ callId: `forged-${play.serial()}`, from: phoneText(phone), to: number });
     const crossAccount = world.chance(0.5);
-    world.trace.say(`somebody ${crossAccount ? 'asks over another account' : 'forges a question'} for ${number}`);
+    world.trace.say(
+      `somebody ${crossAccount ? 'asks over another account' : 'forges a question'} for ${number}`,
+    );
     world.reached.count(crossAccount ? 'asked over another account' : 'forged');
     // Over another account everything is genuine except that the number is not of that account.
     const ask = crossAccount
@@ -164,7 +169,10 @@ const apiClose: Action = {
     const closing = life.orDeath(closeSession(app, params)).then(async () => {
       await world.observe();
       // Acknowledged means committed (INV-32).
-      demand(session.latest.state === 'closed', () => `INV-32 the end of ${session.id} was confirmed and is not there`);
+      demand(
+        session.latest.state === 'closed',
+        () => `INV-32 the end of ${session.id} was confirmed and is not there`,
+      );
     });
     world.start('api close', closing);
   },
@@ -183,7 +191,10 @@ const apiChange: Action = {
       const expiresInSeconds = 1 + world.int(world.shape.pool.sessionTtlSeconds * 2);
       world.trace.say(`${session.reference} shall last ${expiresInSeconds} s`);
       const params = { tenant: TENANT, sessionId: session.id, expiresInSeconds };
-      world.start('api extend', life.orDeath(changeSession(app, params)).then(() => undefined));
+      world.start(
+        'api extend',
+        life.orDeath(changeSession(app, params)).then(() => undefined),
+      );
       return;
     }
     const member = world.pick(session.latest.members);

@@ -23,7 +23,11 @@ export class Operator {
   readonly exchange: Exchange;
   readonly #database: DatabaseSync;
 
-  constructor(account: string, country: string, deps: { clock: Clock; random: Random; sender: WebhookSender }) {
+  constructor(
+    account: string,
+    country: string,
+    deps: { clock: Clock; random: Random; sender: WebhookSender },
+  ) {
     this.account = account;
     this.country = country;
     this.accountId = `acc_${account}`;
@@ -60,7 +64,11 @@ export interface ProviderWatch {
 }
 
 /** The operator as one replica sees it: the adapter's own webhooks, and its REST calls as gates and faults. */
-export function createOperatorProvider(operator: Operator, life: ReplicaLife, watch: ProviderWatch): Provider {
+export function createOperatorProvider(
+  operator: Operator,
+  life: ReplicaLife,
+  watch: ProviderWatch,
+): Provider {
   const { exchange } = operator;
   const config = { baseUrl: 'http://operator.example', sharedSecret: operator.sharedSecret };
   const adapter = createSimulatorProvider(config, { clock: life.clock });

@@ -6,7 +6,12 @@ import { POOL } from './replica.ts';
 /** What the Orders service has published, as it meant it. */
 export type Meant =
   | { readonly kind: 'placed' | 'completed' | 'cancelled'; readonly order: string }
-  | { readonly kind: 'assigned'; readonly order: string; readonly assignment: number; readonly people: readonly number[] }
+  | {
+      readonly kind: 'assigned';
+      readonly order: string;
+      readonly assignment: number;
+      readonly people: readonly number[];
+    }
   | { readonly kind: 'poison'; readonly order: string };
 
 const ROLES = ['customer', 'driver', 'merchant'];
@@ -24,12 +29,20 @@ export class OrderBook {
     const base = { id, source: 'orders', time: now, key: meant.order };
     switch (meant.kind) {
       case 'placed':
-        return encodeCloudEvent({ ...base, type: 'order.placed', data: { orderId: meant.order, pool: POOL, customerId: 'c' } });
+        return encodeCloudEvent({
+          ...base,
+          type: 'order.placed',
+          data: { orderId: meant.order, pool: POOL, customerId: 'c' },
+        });
       case 'completed':
       case 'cancelled':
         return encodeCloudEvent({ ...base, type: `order.${meant.kind}`, data: { orderId: meant.order } });
       case 'poison':
-        return encodeCloudEvent({ ...base, type: 'order.driver_assigned', data: { orderId: meant.order, pool: 42 } });
+        return encodeCloudEvent({
+          ...base,
+          type: 'order.driver_assigned',
+          data: { orderId: meant.order, pool: 42 },
+        });
       case 'assigned': {
         const participants = meant.people.map((person, i) => ({
           role: ROLES[i] ?? `guest_${i}`,

@@ -75,7 +75,11 @@ export class OrderTopic {
   }
 
   /** Starts whatever batch can be started. */
-  poll(replicas: readonly Replica[], now: number, start: (name: string, work: Promise<unknown>) => void): void {
+  poll(
+    replicas: readonly Replica[],
+    now: number,
+    start: (name: string, work: Promise<unknown>) => void,
+  ): void {
     for (const [partition, one] of this.#partitions.entries()) {
       if (!one.owner?.life.alive) {
         if (!one.owner) this.rebalance(replicas);

@@ -59,14 +59,16 @@ export function createReplica(deps: ReplicaDeps): Replica {
   const storage = createSqlStorage(new FaultyDatabase(deps.database, life, deps.commitWatch));
   const random = seededRandom(deps.seed);
   metrics ??= createMetrics();
-  const accounts = operators.map((operator): ProviderAccount => ({
-    tenant: TENANT,
-    id: operator.accountId,
-    name: operator.account,
-    provider: createOperatorProvider(operator, life, deps.providerWatch),
-    pathSecret: operator.pathSecret,
-    webhookBase: operator.webhookBase,
-  }));
+  const accounts = operators.map(
+    (operator): ProviderAccount => ({
+      tenant: TENANT,
+      id: operator.accountId,
+      name: operator.account,
+      provider: createOperatorProvider(operator, life, deps.providerWatch),
+      pathSecret: operator.pathSecret,
+      webhookBase: operator.webhookBase,
+    }),
+  );
   const app: App = {
     storage,
     clock: life.clock,

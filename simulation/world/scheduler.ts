@@ -87,7 +87,10 @@ export class Scheduler {
    * Moves time, stopping at each timer that falls due, so that what it wakes sees the time at which it was woken.
    * With `draining`, gates open as well before time goes on; without it, whoever waits at one is delayed.
    */
-  async advance(byMs: number, options: { draining: boolean; beforeTimeMoves: () => Promise<void> }): Promise<void> {
+  async advance(
+    byMs: number,
+    options: { draining: boolean; beforeTimeMoves: () => Promise<void> },
+  ): Promise<void> {
     const until = this.clock.now() + byMs;
     for (;;) {
       if (options.draining) await this.drain();

@@ -57,7 +57,8 @@ export class ReplicaBus implements Bus {
     this.#bus.append(topic, messages);
     await life.mayDie(`after publish ${topic}`);
     await life.pass(`after publish ${topic}`);
-    if (life.strikes('busUnknown', topic)) throw new BusError('unavailable', 'The brokers did not confirm in time.');
+    if (life.strikes('busUnknown', topic))
+      throw new BusError('unavailable', 'The brokers did not confirm in time.');
   }
 
   subscribe(): Promise<Consumer> {

@@ -1,4 +1,7 @@
-import type { WebhookRequest as SignedRequest, WebhookResponse } from '../../simulator/exchange/webhook-sender.ts';
+import type {
+  WebhookRequest as SignedRequest,
+  WebhookResponse,
+} from '../../simulator/exchange/webhook-sender.ts';
 import { createPool } from '../../src/app/create-pool.ts';
 import { importVirtualNumber } from '../../src/app/import-virtual-number.ts';
 import { MasklineError } from '../../src/domain/errors.ts';
@@ -185,7 +188,9 @@ export class World {
     if (error instanceof Violation) this.failure ??= error;
     const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.trace.note(`failed ${name} ${what}`);
-    this.reached.count(`failed: ${error instanceof MasklineError ? error.code : error instanceof Error ? error.name : 'other'}`);
+    this.reached.count(
+      `failed: ${error instanceof MasklineError ? error.code : error instanceof Error ? error.name : 'other'}`,
+    );
     if (error instanceof TypeError || error instanceof RangeError || /Invariant violated/.test(what)) {
       this.failure ??= new Violation(`DST-2 ${name} failed with a programmer's error: ${what}`);
     }
@@ -202,7 +207,10 @@ export class World {
     if (!job || this.#busyJobs.has(key)) return;
     this.#busyJobs.add(key);
     const run = replica.life.orDeath(job.run(new AbortController().signal));
-    this.start(`${replica.life.name} ${name}`, run.finally(() => this.#busyJobs.delete(key)));
+    this.start(
+      `${replica.life.name} ${name}`,
+      run.finally(() => this.#busyJobs.delete(key)),
+    );
   }
 
   poll(): void {
@@ -292,13 +300,19 @@ export class World {
       const rows = await this.database.run(systemScope, (connection) =>
         connection.query(intentOf, [TENANT, virtualNumber, 'provision']),
       );
-      demand(rows.length > 0, () => `INV-33 ${virtualNumber} was ordered from ${operator.account} without an intent`);
+      demand(
+        rows.length > 0,
+        () => `INV-33 ${virtualNumber} was ordered from ${operator.account} without an intent`,
+      );
     },
     giveBackAsked: async (operator, virtualNumber) => {
       this.reached.count('number given back');
       const values = [TENANT, virtualNumber, new Date(this.clock.now() - 2 * this.shape.skewMs)];
       const rows = await this.database.run(systemScope, (connection) => connection.query(numberBusy, values));
-      demand(rows.length === 0, () => `INV-34 ${virtualNumber} was given back to ${operator.account} while it is in use`);
+      demand(
+        rows.length === 0,
+        () => `INV-34 ${virtualNumber} was given back to ${operator.account} while it is in use`,
+      );
     },
   };
 
@@ -314,7 +328,8 @@ export class World {
     const error = 'error' in fields && fields.error instanceof Error ? fields.error.message : '';
     const text = `${message} ${error} ${JSON.stringify(fields)}`;
     this.trace.note(`log ${message} ${error}`);
-    if (mentionsSomebody(text)) this.failure ??= new Violation(`INV-28 a log line holds a real number: ${message}`);
+    if (mentionsSomebody(text))
+      this.failure ??= new Violation(`INV-28 a log line holds a real number: ${message}`);
     if ('error' in fields && fields.error instanceof Violation) this.failure ??= fields.error;
   }
 
@@ -373,7 +388,8 @@ export class World {
       return { status: response.status, body: response.body };
     };
     const response = await life.orDeath(handled()).catch((error: unknown): WebhookResponse => {
-      if (error instanceof MasklineError) return { status: error.code.includes('AUTHENTIC') ? 401 : 503, body: '' };
+      if (error instanceof MasklineError)
+        return { status: error.code.includes('AUTHENTIC') ? 401 : 503, body: '' };
       if (!life.alive) throw error;
       this.#failed('webhook', error);
       return { status: 503, body: '' };
