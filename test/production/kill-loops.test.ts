@@ -15,7 +15,7 @@ const REBALANCE_MS = 1_000 * Number(process.env.MASKLINE_REBALANCE_SECONDS ?? 12
 const ORDERS_A_TICK = ROUNDS > 10 ? 1 : 4;
 const RECOVERY_LIMIT_MS = 15_000;
 const SETTLE_LIMIT_MS = 60_000;
-const TIMEOUT_MS = 120_000 + ROUNDS * 40_000 + 3 * (BROKER_AWAY_MS + REBALANCE_MS);
+const TIMEOUT_MS = 120_000 + ROUNDS * 60_000 + 3 * (BROKER_AWAY_MS + REBALANCE_MS);
 
 if (BROKERS === null) {
   describe('kill loops', () => {
@@ -61,6 +61,11 @@ if (BROKERS === null) {
     console.info(`${what}${worst}: ${JSON.stringify(facts)}`);
   }
 
+  function note(recoveries: number[], ms: number): void {
+    recoveries.push(ms);
+    if (ROUNDS > 10) console.info(`Round ${recoveries.length}: ${Math.round(ms)} ms.`);
+  }
+
   afterEach(async () => {
     await load?.close();
     await Promise.all(replicas.splice(0).map((replica) => replica.kill('SIGKILL')));
@@ -78,7 +83,7 @@ if (BROKERS === null) {
       for (let round = 0; round < ROUNDS; round++) {
         const victim = replicas[round % 2];
         await victim?.kill('SIGKILL');
-        recoveries.push(await recovery());
+        note(recoveries, await recovery());
         await victim?.start();
       }
       const orders = await history();
@@ -94,7 +99,7 @@ if (BROKERS === null) {
       for (let round = 0; round < ROUNDS; round++) {
         await deployment.server.halt('crash');
         await deployment.server.resume();
-        recoveries.push(await recovery());
+        note(recoveries, await recovery());
       }
       // From here on PostgreSQL is up, and every call is answered again.
       const { unanswered } = probe;
