@@ -117,7 +117,7 @@ const chooseShared: Choose = async (app, storage, { tenant, pool, session, accou
   const now = app.clock.now();
   const spare = pool.stock?.lowWater ?? 0;
   let headroom = -session.participants.length;
-  let choice: Choice = 'exhausted';
+  let choice: readonly VirtualNumber[] | 'exhausted' = 'exhausted';
   for (const account of accounts) {
     const candidates: VirtualNumber[][] = [];
     let fewest = Number.POSITIVE_INFINITY;
@@ -137,7 +137,10 @@ const chooseShared: Choose = async (app, storage, { tenant, pool, session, accou
     if (choice !== 'exhausted') break;
   }
   app.stockWatch.noteHeadroom(tenant, pool.name, headroom);
-  return choice;
+  if (choice === 'exhausted' || (await storage.virtualNumbers.holdThese(choice))) {
+    return choice;
+  }
+  return 'lost';
 };
 
 function searchOf(

@@ -26,7 +26,7 @@ export async function changeVirtualNumber(
   const { tenant, virtualNumber, state, pool } = params;
   if (state === VirtualNumberState.Decommissioned) await giveBack(app, params);
   const changed = await app.storage.transaction(tenant, async (storage) => {
-    const before = await storage.virtualNumbers.get(virtualNumber);
+    const before = await storage.virtualNumbers.lock(virtualNumber);
     if (!before) return null;
     const moves = pool !== undefined && pool !== before.pool;
     if (moves && (await storage.virtualNumbers.inUse(virtualNumber, app.clock.now()))) {

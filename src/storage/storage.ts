@@ -153,6 +153,11 @@ export interface VirtualNumberStorage {
   sharedCandidates(
     search: CandidateSearch & { readonly standingFor: CallerKey },
   ): Promise<readonly VirtualNumber[]>;
+  /**
+   * Shared: keeps the state and pool of these as they are until the transaction ends, or returns false: one of them
+   * is not in service any more. Dedicated ones are held by taking them.
+   */
+  holdThese(virtualNumbers: readonly VirtualNumber[]): Promise<boolean>;
   /** The number that stood for this person last, in this pool. */
   lastStoodFor(pool: string, person: CallerKey): Promise<VirtualNumber | null>;
   /** Dedicated: lets the numbers that this session took last, and no other after it, rest until `idleAt`. */

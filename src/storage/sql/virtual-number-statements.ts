@@ -151,6 +151,13 @@ const virtualNumberSharedCandidates = statement(
                     and p.virtual_number = v.virtual_number and p.released_at is null) = $8
     order by v.position limit $6`,
 );
+// Whoever takes a number out of service locks its row FOR UPDATE: either that one sees the routes of this session,
+// or this one sees that the number has gone. In the order of the numbers, so that nobody waits in a circle.
+const virtualNumberHoldThese = statement(
+  'virtual_number_hold_these',
+  `select virtual_number from virtual_number
+    where tenant = $1 and virtual_number = any($2) and state = 'in_service' order by virtual_number for share`,
+);
 const virtualNumberLastStoodFor = statement(
   'virtual_number_last_stood_for',
   `select p.virtual_number from participant p
@@ -286,6 +293,10 @@ export function virtualNumberStatements(connection: SqlConnection, tenant: strin
         ...fresh,
         ...(await numbers(virtualNumberSharedCandidates, [...values, true, s.providerAccount])),
       ];
+    },
+    async holdThese(virtualNumbers) {
+      const held = await numbers(virtualNumberHoldThese, [tenant, virtualNumbers]);
+      return held.length === virtualNumbers.length;
     },
     async lastStoodFor(pool, person) {
       const [last] = await numbers(virtualNumberLastStoodFor, [tenant, pool, person]);
