@@ -4,8 +4,8 @@ import type { Replica } from './replica.ts';
 import { personNumber, POOL } from './seed.ts';
 
 const LOOK_MS = 50;
-/** what a provider waits before it asks somewhere else */
-const PATIENCE_MS = 1_000;
+/** shorter than any provider waits (5 s and more) before it asks somewhere else */
+const PATIENCE_MS = 3_000;
 
 export interface ProbeReport {
   readonly asked: number;
