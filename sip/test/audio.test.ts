@@ -36,6 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await alice?.stop();
   await dave?.stop();
+  await capture?.stop();
   await bench?.stop();
 });
 

@@ -23,7 +23,11 @@ afterEach(async () => {
   bench.middleman.mood = null;
   await bench.hangUp();
 });
-afterAll(() => bench?.stop());
+afterAll(async () => {
+  // A failed test must not leave a recording behind.
+  await capture?.stop();
+  await bench?.stop();
+});
 
 /** Steps of a call that is answered, up to the talk. */
 function answered(a: CallerSteps, d: CalleeSteps): [Step[], Step[]] {

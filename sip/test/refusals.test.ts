@@ -20,7 +20,11 @@ afterEach(async () => {
   bench.middleman.mood = null;
   await bench.hangUp();
 });
-afterAll(() => bench?.stop());
+afterAll(async () => {
+  // A failed test must not leave a recording behind.
+  await capture?.stop();
+  await bench?.stop();
+});
 
 describe('refusals', () => {
   const heardBy = async (party: Party, steps: (dialled: Contacts) => Promise<void>): Promise<string[]> => {

@@ -48,9 +48,11 @@ export class Capture {
   }
 
   async stop(): Promise<readonly Packet[]> {
-    const gone = once(this.#child, 'exit');
-    this.#child.kill('SIGINT');
-    await gone;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const gone = once(this.#child, 'exit');
+      this.#child.kill('SIGINT');
+      await gone;
+    }
     return readPackets(readFileSync(this.#file));
   }
 }
