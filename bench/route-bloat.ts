@@ -67,6 +67,8 @@ async function cycle(lot: number): Promise<void> {
         userId: null,
         sealedNumber: SEALED,
         callerKey: new Uint8Array(randomBytes(32)),
+        indexKeyId: 2,
+        participantKey: new Uint8Array(randomBytes(32)),
         virtualNumber,
       }));
       return { id, reference: id, assignment: 1, participants };
@@ -82,6 +84,7 @@ async function cycle(lot: number): Promise<void> {
             (typeof participants)[0]['virtualNumber']
           >,
           callerKey,
+          indexKeyId: 2,
           callingParticipantId: 'a',
           callingRole: 'r',
           calledParticipantId: 'b',

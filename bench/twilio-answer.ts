@@ -214,6 +214,7 @@ async function startStub(): Promise<MeasuredServer> {
   const dialled = virtual('+13035550100');
   const keys = await fake.app.vault.keysOf('acme');
   const callerKey = keys.callerKey(caller);
+  const participantKey = keys.createParticipantKey();
   const route: FoundRoute = {
     sessionId: 'ses_1',
     reference: 'order-1',
@@ -231,7 +232,8 @@ async function startStub(): Promise<MeasuredServer> {
     attachments: false,
     maskNumbers: false,
     inGrace: false,
-    sealedDestination: keys.sealNumber(number(CALLED_PERSON), routePlace(dialled, callerKey)),
+    sealedDestination: keys.sealNumber(number(CALLED_PERSON), routePlace(dialled, callerKey), participantKey),
+    participantKey,
   };
   fake.override.routes = { lookup: async () => ({ numberKnown: true, route }) };
   fake.override.calls = { insert: async () => true };

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { eraseCommand } from './commands/erase.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { numbersCommand } from './commands/numbers.ts';
 import { providersCommand } from './commands/providers.ts';
 import { serveCommand } from './commands/serve.ts';
+import { tenantsCommand } from './commands/tenants.ts';
 import { ConfigError } from './settings-reader.ts';
 import { VERSION } from './version.ts';
 
@@ -26,6 +29,9 @@ program
   .addCommand(keysCommand())
   .addCommand(providersCommand())
   .addCommand(numbersCommand())
+  .addCommand(tenantsCommand())
+  .addCommand(eraseCommand())
+  .addCommand(auditCommand())
   .addCommand(deadLettersCommand());
 
 try {

@@ -60,6 +60,8 @@ export interface ServiceConfig {
 export interface ServeConfig extends ServiceConfig {
   readonly databaseUrl: string;
   readonly masterKey: Uint8Array;
+  /** another that opens data keys: the one before, or the one to come */
+  readonly masterKeyAlso: Uint8Array | null;
 }
 
 export interface DevConfig extends Omit<ServiceConfig, 'profiles'> {
@@ -99,9 +101,9 @@ export function readDevConfig(environment: Environment): DevConfig {
 }
 
 export function readServeConfig(environment: Environment): ServeConfig {
-  const { config, databaseUrl, masterKey, violations } = inspectServeConfig(environment);
+  const { config, databaseUrl, masterKey, masterKeyAlso, violations } = inspectServeConfig(environment);
   if (violations.length > 0 || databaseUrl === null || masterKey === null) throw new ConfigError(violations);
-  return { ...config, databaseUrl, masterKey };
+  return { ...config, databaseUrl, masterKey, masterKeyAlso };
 }
 
 /** What can be read of the settings of `serve`, however much is wrong with them. */
@@ -109,6 +111,7 @@ export interface InspectedServeConfig {
   readonly config: ServiceConfig;
   readonly databaseUrl: string | null;
   readonly masterKey: Uint8Array | null;
+  readonly masterKeyAlso: Uint8Array | null;
   /** empty when `serve` would accept them */
   readonly violations: readonly string[];
 }
@@ -143,7 +146,9 @@ export function inspectServeConfig(environment: Environment): InspectedServeConf
   if (reader.optional('MASKLINE_DEV_API_KEY') !== null) {
     reader.violate('MASKLINE_DEV_API_KEY is for `dev` only. Make a key with `maskline keys create`.');
   }
-  return { config: service, databaseUrl, masterKey: readMasterKey(reader), violations: reader.violations };
+  const masterKey = readMasterKey(reader);
+  const masterKeyAlso = readMasterKeyAlso(reader);
+  return { config: service, databaseUrl, masterKey, masterKeyAlso, violations: reader.violations };
 }
 
 export interface CommandConfig {
@@ -173,12 +178,13 @@ export function readKafkaConfig(environment: Environment): { kafka: KafkaConfig;
 }
 
 /** For commands that open what is sealed. @throws ConfigError */
-export function readMasterKeyConfig(environment: Environment): Uint8Array {
+export function readMasterKeyConfig(environment: Environment): readonly Uint8Array[] {
   const reader = new SettingsReader(environment);
   const masterKey = readMasterKey(reader);
+  const also = readMasterKeyAlso(reader);
   reader.finish();
   if (masterKey === null) throw new ConfigError([]);
-  return masterKey;
+  return also === null ? [masterKey] : [masterKey, also];
 }
 
 function readService(reader: SettingsReader, defaults: { host: string; logLevel: string }): ServiceConfig {
@@ -279,17 +285,28 @@ function readProfiles(reader: SettingsReader): { url: string; token: string } | 
   return { url: reader.url('PROFILE_URL', url), token };
 }
 
+const MASTER_KEY_HINT = `Make one with: node -e "console.log(require('crypto').randomBytes(${MASTER_KEY_BYTES}).toString('base64'))"`;
+
 function readMasterKey(reader: SettingsReader): Uint8Array | null {
-  const text = reader.secret('MASKLINE_MASTER_KEY');
-  const hint = `Make one with: node -e "console.log(require('crypto').randomBytes(${MASTER_KEY_BYTES}).toString('base64'))"`;
-  if (text === null) {
-    reader.violate(`MASKLINE_MASTER_KEY or MASKLINE_MASTER_KEY_FILE is missing. ${hint}`);
-    return null;
+  const key = readKey(reader, 'MASKLINE_MASTER_KEY');
+  if (key === null) {
+    reader.violate(`MASKLINE_MASTER_KEY or MASKLINE_MASTER_KEY_FILE is missing. ${MASTER_KEY_HINT}`);
   }
+  return key?.length === MASTER_KEY_BYTES ? key : null;
+}
+
+/** While one master key is being exchanged for another, both are given, so that every replica opens what any wraps. */
+function readMasterKeyAlso(reader: SettingsReader): Uint8Array | null {
+  return readKey(reader, 'MASKLINE_MASTER_KEY_ALSO');
+}
+
+function readKey(reader: SettingsReader, name: string): Uint8Array | null {
+  const text = reader.secret(name);
+  if (text === null) return null;
   const key = Buffer.from(text, 'base64');
   if (key.length !== MASTER_KEY_BYTES) {
-    reader.violate(`The master key must be ${MASTER_KEY_BYTES} bytes in base64. ${hint}`);
-    return null;
+    const subject = name === 'MASKLINE_MASTER_KEY' ? 'The master key' : name;
+    reader.violate(`${subject} must be ${MASTER_KEY_BYTES} bytes in base64. ${MASTER_KEY_HINT}`);
   }
   return key;
 }

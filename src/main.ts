@@ -18,6 +18,7 @@ import { type Job, type RunningJob, startJob } from './jobs/job.ts';
 import { numberReconciler } from './jobs/number-reconciler.ts';
 import { outboxPublisher } from './jobs/outbox-publisher.ts';
 import { pendingServer } from './jobs/pending-server.ts';
+import { privacyKeeper } from './jobs/privacy-keeper.ts';
 import { sessionExpirer } from './jobs/session-expirer.ts';
 import { stockKeeper } from './jobs/stock-keeper.ts';
 import { trimmer } from './jobs/trimmer.ts';
@@ -47,6 +48,8 @@ export interface ServiceOptions {
   readonly config: ServiceConfig;
   /** 32 bytes */
   readonly masterKey: Uint8Array;
+  /** another that opens data keys while it is being exchanged */
+  readonly masterKeyAlso?: Uint8Array | null;
   /** whether it migrates the schema itself, or refuses to start on one that is behind */
   readonly migrates: boolean;
   /** where the embedded database lives when no DATABASE_URL is given */
@@ -120,7 +123,8 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
 function createApp(options: ServiceOptions, database: Parameters<typeof createSqlStorage>[0]): App {
   const { config, clock, random, log } = options;
   const storage = createSqlStorage(database);
-  const vault = new Vault(options.masterKey, storage.keys, clock, random);
+  const masterKeys = [options.masterKey, ...(options.masterKeyAlso ? [options.masterKeyAlso] : [])];
+  const vault = new Vault(masterKeys, storage.keys, clock, random);
   return {
     storage,
     vault,
@@ -155,6 +159,7 @@ function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus,
     numberReconciler(app, { holder }),
     trimmer(app, { trimBus: trim, inboxDays: config.retention.inboxDays }),
     historian(app, config.retention),
+    privacyKeeper(app, { holder, numberDays: config.retention.numberDays }),
   ];
   const publishing = startJob(publisher, app);
   started.push({

@@ -4,18 +4,19 @@ import { routePairs, routeTerms } from '../domain/route.ts';
 import type { SessionMode } from '../domain/session.ts';
 import type { Capability, VirtualNumber } from '../domain/virtual-number.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
-import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
+import type { CallerKey, ParticipantKey, TenantKeys } from '../privacy/vault.ts';
 import { StorageContention } from '../storage/storage.ts';
 import type { CandidateSearch, NewRoute, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';
-import { routePlace } from './route-place.ts';
+import { routePlace, withCallerKeys } from './route-place.ts';
 
 export interface AllocatingParticipant {
   readonly id: string;
   readonly role: string;
   readonly realNumber: PhoneNumber;
   readonly callerKey: CallerKey;
+  readonly participantKey: ParticipantKey;
 }
 
 export interface AllocatingSession {
@@ -189,15 +190,21 @@ export function toRoutes(
   session: AllocatingSession,
   numbers: readonly VirtualNumber[],
 ): NewRoute[] {
-  return routePairs(session.participants, numbers).map(({ calling, called, dialled, shown }) => ({
+  const pairs = withCallerKeys(keys, routePairs(session.participants, numbers));
+  return pairs.map(({ calling, called, dialled, shown, callerKey, indexKeyId }) => ({
     reference: session.reference,
     virtualNumber: dialled,
-    callerKey: calling.callerKey,
+    callerKey,
+    indexKeyId,
     callingParticipantId: calling.id,
     callingRole: calling.role,
     calledParticipantId: called.id,
     calledRole: called.role,
-    sealedDestination: keys.sealNumber(called.realNumber, routePlace(dialled, calling.callerKey)),
+    sealedDestination: keys.sealNumber(
+      called.realNumber,
+      routePlace(dialled, callerKey),
+      called.participantKey,
+    ),
     callerId: shown,
     mode: session.mode,
     liveUntil: session.expiresAt,

@@ -3,10 +3,10 @@ import { routePairs, routeTerms } from '../domain/route.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { invariant } from '../lib/assert.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
-import type { TenantKeys } from '../privacy/vault.ts';
+import type { CallerKey, ParticipantKey, TenantKeys } from '../privacy/vault.ts';
 import type { ParticipantRow, SessionRow, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
-import { routePlace } from './route-place.ts';
+import { routePlace, withCallerKeys } from './route-place.ts';
 import { type SessionView, toSessionView } from './session-view.ts';
 
 export interface ChangeSessionParams {
@@ -62,8 +62,10 @@ async function changeNumber(
   if (!participant) {
     throw new MasklineError('MASK_NOT_FOUND', 'The session has no participant by that id.');
   }
-  const callerKey = keys.callerKey(change.realNumber);
-  if (session.participants.some((p) => p !== participant && sameKey(p.callerKey, callerKey))) {
+  const [indexed, ...others] = keys.callerKeys(change.realNumber);
+  const isThisPerson = (key: CallerKey | null) =>
+    [indexed, ...others].some((known) => sameKey(key, known.callerKey));
+  if (session.participants.some((p) => p !== participant && isThisPerson(p.callerKey))) {
     throw new MasklineError(
       'MASK_EQUAL_NUMBERS',
       'Another participant of this session has that real number.',
@@ -72,13 +74,13 @@ async function changeNumber(
   if ((await storage.virtualNumbers.known([change.realNumber.reveal()])).size > 0) {
     throw new MasklineError('MASK_NUMBER_NOT_ALLOWED', 'That is one of the virtual numbers that we lend.');
   }
-  if (sameKey(participant.callerKey, callerKey)) return;
+  if (isThisPerson(participant.callerKey)) return;
   const place = { table: 'participant', row: participant.id } as const;
   await storage.sessions.setParticipantNumber(
     session.id,
     participant.id,
-    keys.sealNumber(change.realNumber, place),
-    callerKey,
+    keys.sealNumber(change.realNumber, place, participantKeyOf(participant)),
+    indexed,
   );
   if (session.state === 'open') await moveRoutes(app, storage, keys, session, participant, change.realNumber);
 }
@@ -95,26 +97,36 @@ async function moveRoutes(
   const pool = await storage.pools.get(session.pool);
   invariant(pool, 'a session has a pool');
   const now = app.clock.now();
-  const callerKey = keys.callerKey(realNumber);
-  if (participant.callerKey) {
-    const restingUntil = now + pool.pairQuarantineSeconds * 1_000;
-    await storage.routes.restOf(session.id, participant.callerKey, now, restingUntil);
-  }
+  const restingUntil = now + pool.pairQuarantineSeconds * 1_000;
+  await storage.routes.restOf(session.id, participant.id, now, restingUntil);
   const numbers = session.participants.map((p) => p.virtualNumber as VirtualNumber);
-  const pairs = routePairs(session.participants, numbers);
+  const people = session.participants.map((p) => {
+    const changed = p.id === participant.id;
+    return {
+      ...p,
+      realNumber: changed ? realNumber : openNumber(keys, p),
+      participantKey: participantKeyOf(p),
+    };
+  });
+  const routes = withCallerKeys(keys, routePairs(people, numbers));
   const inserted = await storage.routes.insertAll(
     session.id,
-    pairs
-      .filter((pair) => pair.calling.id === participant.id)
-      .map(({ called, dialled, shown }) => ({
+    routes
+      .filter((route) => route.calling.id === participant.id)
+      .map(({ called, dialled, shown, callerKey, indexKeyId }) => ({
         reference: session.reference,
         virtualNumber: dialled,
         callerKey,
+        indexKeyId,
         callingParticipantId: participant.id,
         callingRole: participant.role,
         calledParticipantId: called.id,
         calledRole: called.role,
-        sealedDestination: keys.sealNumber(openNumber(keys, called), routePlace(dialled, callerKey)),
+        sealedDestination: keys.sealNumber(
+          called.realNumber,
+          routePlace(dialled, callerKey),
+          called.participantKey,
+        ),
         callerId: shown,
         mode: session.mode,
         liveUntil: session.expiresAt,
@@ -128,16 +140,21 @@ async function moveRoutes(
       'The new real number has met a virtual number of this session elsewhere. Close the session and open another assignment.',
     );
   }
-  for (const { calling, dialled } of pairs.filter((pair) => pair.called.id === participant.id)) {
-    if (!calling.callerKey) continue;
-    const sealed = keys.sealNumber(realNumber, routePlace(dialled, calling.callerKey));
-    await storage.routes.setDestination(dialled, calling.callerKey, sealed);
+  for (const { called, dialled, callerKey } of routes.filter((route) => route.called.id === participant.id)) {
+    const sealed = keys.sealNumber(realNumber, routePlace(dialled, callerKey), called.participantKey);
+    await storage.routes.setDestination(dialled, callerKey, sealed);
   }
 }
 
 function openNumber(keys: TenantKeys, participant: ParticipantRow): PhoneNumber {
   invariant(participant.sealedNumber, 'an open session has its numbers');
-  return keys.openNumber(participant.sealedNumber, { table: 'participant', row: participant.id });
+  const place = { table: 'participant', row: participant.id } as const;
+  return keys.openNumber(participant.sealedNumber, place, participant.participantKey);
+}
+
+function participantKeyOf(participant: ParticipantRow): ParticipantKey {
+  invariant(participant.participantKey, 'a session that is not closed has the keys of its participants');
+  return participant.participantKey;
 }
 
 function sameKey(a: Uint8Array | null, b: Uint8Array): boolean {

@@ -26,7 +26,7 @@ export async function reassignSession(
     }
     const now = app.clock.now();
     await restSession(storage, pool, before, { at: now, reason: ClosedReason.Reassigned });
-    await storage.sessions.setPending(before.id);
+    await storage.sessions.setPending(before.id, now);
     const waiting = unsealPending(keys, { ...before, state: 'pending', openedAt: null });
     // Counted from now, its time ends when it would have ended.
     const opened = waiting && (await openPending(app, storage, keys, pool, { ...waiting, createdAt: now }));

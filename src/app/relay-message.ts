@@ -75,7 +75,7 @@ async function decide(app: App, question: RelayQuestion, isLate: () => boolean):
   const isNew = await app.storage.run(tenant, (storage) =>
     storage.messages.insert(record, decisionEvent(app, record)),
   );
-  if (!isNew) return replay(app, keys, question, callerKey);
+  if (!isNew) return replay(app, keys, question);
   // It was dropped already, so it was not relayed, whatever the record says by now.
   if (isLate() && record.reason === 'ok') await withdrawMessage(app, tenant, record);
   app.wake.outbox.raise();
@@ -85,13 +85,17 @@ async function decide(app: App, question: RelayQuestion, isLate: () => boolean):
 
 function relay(
   keys: TenantKeys,
-  route: Pick<FoundRoute, 'sealedDestination' | 'sessionId' | 'callerId' | 'attachments' | 'maskNumbers'>,
+  route: Pick<
+    FoundRoute,
+    'sealedDestination' | 'participantKey' | 'sessionId' | 'callerId' | 'attachments' | 'maskNumbers'
+  >,
   dialled: VirtualNumber,
   callerKey: CallerKey,
   text: ArrivedText,
 ): RelayedMessage {
   if (!route.sealedDestination) return drop('session_ended', route.sessionId);
-  const destination = keys.openNumber(route.sealedDestination, routePlace(dialled, callerKey));
+  const place = routePlace(dialled, callerKey);
+  const destination = keys.openNumber(route.sealedDestination, place, route.participantKey);
   const { body, mediaUrls } = toRelayedText(text, route);
   const instruction = {
     decision: 'relay',
@@ -108,24 +112,17 @@ function drop(reason: DecisionReason, sessionId: string | null): RelayedMessage 
 }
 
 /** A provider that lost our answer asks again; it gets the same one, as long as the route is the same and live. */
-async function replay(
-  app: App,
-  keys: TenantKeys,
-  question: RelayQuestion,
-  callerKey: CallerKey | null,
-): Promise<RelayedMessage> {
+async function replay(app: App, keys: TenantKeys, question: RelayQuestion): Promise<RelayedMessage> {
   const now = app.clock.now();
   const decided = await app.storage.run(question.tenant, (storage) =>
     storage.messages.decided(question.providerAccount, question.providerMessageId, now),
   );
-  const same =
-    decided &&
-    callerKey &&
-    decided.callerKey &&
-    Buffer.compare(decided.callerKey, callerKey) === 0 &&
-    decided.virtualNumber === question.calledNumber;
-  if (!same) return drop('unknown_caller', null);
-  const { sealedDestination, sessionId, senderId } = decided;
+  const known = decided?.callerKey;
+  const asked = question.sendingNumber && known ? keys.callerKeys(question.sendingNumber) : [];
+  const callerKey = asked.find((key) => known && Buffer.compare(known, key.callerKey) === 0)?.callerKey;
+  if (!decided || !callerKey || decided.virtualNumber !== question.calledNumber)
+    return drop('unknown_caller', null);
+  const { sealedDestination, participantKey, sessionId, senderId } = decided;
   const fresh = now - decided.createdAt <= LIMITS.answerReplaySeconds * 1_000;
   if (decided.reason !== 'ok') return drop(decided.reason, sessionId);
   if (!fresh || !sealedDestination || !sessionId || !senderId || !question.calledNumber) {
@@ -133,7 +130,7 @@ async function replay(
   }
   const { attachments, maskNumbers } = decided;
   const terms = { attachments: attachments ?? false, maskNumbers: maskNumbers ?? true };
-  const route = { sealedDestination, sessionId, callerId: senderId, ...terms };
+  const route = { sealedDestination, participantKey, sessionId, callerId: senderId, ...terms };
   return { ...relay(keys, route, question.calledNumber, callerKey, question), messageId: decided.id };
 }
 

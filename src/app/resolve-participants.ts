@@ -42,8 +42,10 @@ export async function resolveParticipants(
   return requested.map(({ role, userId }, i) => {
     const id = createId('par', app.clock, app.random);
     const realNumber = numbers[i] as PhoneNumber;
-    const sealedNumber = keys.sealNumber(realNumber, { table: 'participant', row: id });
-    return { id, role, userId, realNumber, callerKey: keys.callerKey(realNumber), sealedNumber };
+    const participantKey = keys.createParticipantKey();
+    const sealedNumber = keys.sealNumber(realNumber, { table: 'participant', row: id }, participantKey);
+    const [callerKey] = keys.callerKeys(realNumber);
+    return { id, role, userId, realNumber, ...callerKey, participantKey, sealedNumber };
   });
 }
 

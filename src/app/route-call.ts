@@ -95,7 +95,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {
   const isNew = await app.storage.run(tenant, (storage) =>
     storage.calls.insert(record, decisionEvent(app, record)),
   );
-  if (!isNew) return replay(app, keys, question, callerKey);
+  if (!isNew) return replay(app, keys, question);
   app.wake.outbox.raise();
   app.metrics.decisions.inc({ kind: question.kind, reason: routed.reason });
   if (bridged?.inGrace) await restClosedSession(app, tenant, bridged.sessionId);
@@ -115,7 +115,11 @@ function bridge(
     reason: 'ok',
     instruction: {
       decision: 'bridge',
-      destination: keys.openNumber(route.sealedDestination, routePlace(dialled, callerKey)),
+      destination: keys.openNumber(
+        route.sealedDestination,
+        routePlace(dialled, callerKey),
+        route.participantKey,
+      ),
       callerId: route.callerId,
       ringTimeoutSeconds: route.ringTimeoutSeconds,
       maxCallSeconds: route.maxCallSeconds,
@@ -128,6 +132,7 @@ type DecidedRoute = Pick<
   FoundRoute,
   | 'sessionId'
   | 'sealedDestination'
+  | 'participantKey'
   | 'callerId'
   | 'ringTimeoutSeconds'
   | 'maxCallSeconds'
@@ -144,22 +149,22 @@ function refusal(reason: RefusalReason, callId: string | null, sessionId: string
  * destination is told again only to the same caller on the same number, within a minute, while the call lasts
  * and its session still routes.
  */
-async function replay(
-  app: App,
-  keys: TenantKeys,
-  question: RouteQuestion,
-  callerKey: CallerKey | null,
-): Promise<RoutedCall> {
+async function replay(app: App, keys: TenantKeys, question: RouteQuestion): Promise<RoutedCall> {
   const account = question.providerAccount ?? API_ACCOUNT;
   const now = app.clock.now();
   const decided = await app.storage.run(question.tenant, (storage) =>
     storage.calls.decided(account, question.providerCallId, now),
   );
+  // The first time may have been under the index key that is being exchanged for another.
+  const asked = question.callingNumber
+    ? keys.callerKeys(question.callingNumber).map((key) => key.callerKey)
+    : [null];
+  const callerKey = asked.find((key) => decided && sameKey(decided.callerKey, key));
   if (
     !decided ||
     // '' is a number that was none of ours, and was refused for that.
     !['', question.calledNumber].includes(decided.virtualNumber) ||
-    !sameKey(decided.callerKey, callerKey)
+    callerKey === undefined
   ) {
     return refusal('unknown_caller', null, null);
   }
@@ -175,7 +180,15 @@ function toDecidedRoute(decided: DecidedCall): DecidedRoute | null {
   const { sessionId, sealedDestination, callerId, ringTimeoutSeconds, maxCallSeconds, recordingConsent } =
     decided;
   if (!sessionId || !sealedDestination || !callerId || !ringTimeoutSeconds || !maxCallSeconds) return null;
-  return { sessionId, sealedDestination, callerId, ringTimeoutSeconds, maxCallSeconds, recordingConsent };
+  return {
+    sessionId,
+    sealedDestination,
+    participantKey: decided.participantKey,
+    callerId,
+    ringTimeoutSeconds,
+    maxCallSeconds,
+    recordingConsent,
+  };
 }
 
 function sameKey(a: CallerKey | null, b: CallerKey | null): boolean {

@@ -1,4 +1,3 @@
-import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
 import type { SessionRow } from '../storage/storage.ts';
 import type { App } from './app.ts';
@@ -35,12 +34,13 @@ export async function servePending(app: App, tenant: string, poolName: string): 
 
 /** Null when a number was erased meanwhile: such a session can only expire. */
 export function unsealPending(keys: TenantKeys, session: SessionRow): PendingSession | null {
-  const participants: (PendingSession['participants'][number] & { sealedNumber: Uint8Array })[] = [];
-  for (const p of session.participants) {
-    if (!p.sealedNumber || !p.callerKey) return null;
-    const realNumber: PhoneNumber = keys.openNumber(p.sealedNumber, { table: 'participant', row: p.id });
-    const { id, role, userId, callerKey, sealedNumber } = p as typeof p & { callerKey: Uint8Array };
-    participants.push({ id, role, userId, callerKey, realNumber, sealedNumber: sealedNumber as Uint8Array });
+  const participants: PendingSession['participants'][number][] = [];
+  for (const { id, role, userId, sealedNumber, participantKey } of session.participants) {
+    if (!sealedNumber || !participantKey) return null;
+    const realNumber = keys.openNumber(sealedNumber, { table: 'participant', row: id }, participantKey);
+    // Made anew: the index key may have been exchanged while it waited.
+    const [callerKey] = keys.callerKeys(realNumber);
+    participants.push({ id, role, userId, realNumber, participantKey, ...callerKey });
   }
   return { ...session, participants };
 }

@@ -45,7 +45,7 @@ export function toSessionView(keys: TenantKeys, row: SessionRow): SessionView {
       role: p.role,
       userId: p.userId,
       realNumber: p.sealedNumber
-        ? keys.openNumber(p.sealedNumber, { table: 'participant', row: p.id }).masked
+        ? keys.openNumber(p.sealedNumber, { table: 'participant', row: p.id }, p.participantKey).masked
         : null,
       virtualNumber: p.virtualNumber,
     })),

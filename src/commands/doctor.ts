@@ -30,7 +30,8 @@ export function doctorCommand(): Command {
 }
 
 async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const { config, databaseUrl, masterKey, violations } = inspectServeConfig(environment);
+  const { config, databaseUrl, masterKey, masterKeyAlso, violations } = inspectServeConfig(environment);
+  const masterKeys = masterKey && [masterKey, ...(masterKeyAlso ? [masterKeyAlso] : [])];
   const findings =
     violations.length === 0
       ? [ok('The settings can be served.')]
@@ -48,7 +49,7 @@ async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
       try {
         findings.push(...(await examineDatabase(database, systemClock)));
         if (!findings.some(isSchemaTrouble))
-          findings.push(...(await examineAccounts(database, config, masterKey)));
+          findings.push(...(await examineAccounts(database, config, masterKeys)));
       } finally {
         await database.close();
       }

@@ -15,13 +15,13 @@ const FACTORS_MINIMUM = 2;
 export async function examineAccounts(
   database: Database,
   config: ServiceConfig,
-  masterKey: Uint8Array | null,
+  masterKeys: readonly Uint8Array[] | null,
 ): Promise<Finding[]> {
   const { tenant } = config;
   const storage = createSqlStorage(database);
   const findings: Finding[] = [];
-  if (masterKey !== null) {
-    const vault = new Vault(masterKey, storage.keys, systemClock, systemRandom);
+  if (masterKeys !== null) {
+    const vault = new Vault(masterKeys, storage.keys, systemClock, systemRandom);
     const { finding, opens } = await examineDataKeys(storage, vault, tenant);
     findings.push(finding);
     if (opens) findings.push(...(await examineProviders(storage, vault, config)));

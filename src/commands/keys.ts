@@ -8,6 +8,7 @@ import { createApiKey, hashApiKey } from '../privacy/api-key.ts';
 import { createSqlStorage } from '../storage/sql/sql-storage.ts';
 import type { ApiKeyRow, Storage } from '../storage/storage.ts';
 import { withCommandDatabase } from './command-database.ts';
+import { keyRingCommands } from './keys-rotate.ts';
 import { integerBetween } from './parse-integer.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,7 +20,10 @@ interface TenantOption {
 
 export function keysCommand(): Command {
   const scopes = Object.entries(SCOPES).map(([scope, meaning]) => `  ${scope.padEnd(22)} ${meaning}`);
-  const keys = new Command('keys').description('make, list and revoke keys of the REST API');
+  const keys = new Command('keys').description(
+    'make, list and revoke keys of the REST API; exchange and destroy the keys that protect real numbers',
+  );
+  for (const command of keyRingCommands()) keys.addCommand(command);
   keys
     .command('create')
     .description('make a key; it is shown once and kept nowhere')

@@ -14,6 +14,7 @@ Environment (defaults):
   KAFKA_TLS false, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
   MASKLINE_PUBLIC_URL               the https address under which your providers reach this service
   MASKLINE_MASTER_KEY               32 bytes in base64; or MASKLINE_MASTER_KEY_FILE
+  MASKLINE_MASTER_KEY_ALSO          while it is being exchanged: the other one; or …_ALSO_FILE
   MASKLINE_ROLES                    all of api, webhooks, consumer, jobs
   MASKLINE_HOST 0.0.0.0, MASKLINE_PORT 8080, MASKLINE_TENANT default, MASKLINE_TRUSTED_PROXIES
   MASKLINE_TOPIC_ORDERS orders, MASKLINE_TOPIC_MASKING masking
@@ -42,6 +43,7 @@ export function serveCommand(): Command {
       const service = await startService({
         config,
         masterKey: config.masterKey,
+        masterKeyAlso: config.masterKeyAlso,
         migrates: options.migrate === true,
         embeddedDirectory: null,
         clock: systemClock,

@@ -19,7 +19,7 @@ const TIME = '2026-01-01T00:00:00.000Z';
 function createBench() {
   const clock = new ManualClock();
   const random = seededRandom(7);
-  const dataKeys: { keyId: number; purpose: 'seal' | 'index'; wrapped: Uint8Array | null }[] = [];
+  const dataKeys: Parameters<Vault['unwrapAll']>[1][number][] = [];
   const vault = new Vault(
     new Uint8Array(32),
     {

@@ -1,5 +1,6 @@
 import type { App } from '../app/app.ts';
 import { MasklineError } from '../domain/errors.ts';
+import type { TenantKeys } from '../privacy/vault.ts';
 import { isDependencyFailure } from './map-error.ts';
 
 /** A first run that has said nothing for so long has crashed: the request may run again. */
@@ -37,8 +38,7 @@ export async function runOnce(
 ): Promise<StoredAnswer & { readonly replayed: boolean }> {
   const { tenant, apiKeyId } = asked;
   const keys = await app.vault.keysOf(tenant);
-  // A name that the caller chose freely may hold a number, too.
-  const key = Buffer.from(keys.fingerprint(`key:${asked.key}`)).toString('base64url');
+  const key = keptKey(keys, asked.key);
   const request = { ...asked, key };
   const hash = keys.fingerprint(
     // JSON keeps the parts apart. Bodies hold numbers, which a plain hash would give away.
@@ -67,6 +67,11 @@ export async function runOnce(
     if (isDependencyFailure(error)) await forget(app, request);
     throw error;
   }
+}
+
+/** What is kept of an `Idempotency-Key`: a text that the caller chose freely may hold a number, too. */
+export function keptKey(keys: Pick<TenantKeys, 'fingerprint'>, key: string): string {
+  return Buffer.from(keys.fingerprint(`key:${key}`)).toString('base64url');
 }
 
 /** Gives the row its long life with its answer: both or neither, so that a crash between them leaves neither. */

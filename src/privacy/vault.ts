@@ -1,36 +1,26 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-} from 'node:crypto';
-import type { Clock } from '../lib/clock.ts';
+import { createSecretKey } from 'node:crypto';
+import type { Clock, Instant } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
-import { PhoneNumber } from './phone-number.ts';
+import { KEY_BYTES, type Sealed } from './envelope.ts';
+import { type KeyPurpose, MasterKeys } from './master-keys.ts';
+import { type DataKey, type KeyState, TenantKeys } from './tenant-keys.ts';
 
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const FORMAT = 1;
-const HEADER_BYTES = 1 + 4;
-
-/** HMAC-SHA-256 of a number under the tenant's index key: 32 bytes. An unkeyed hash of a number is no protection. */
-export type CallerKey = Uint8Array;
-
-/** `format(1) ‖ key id(4) ‖ nonce(12) ‖ ciphertext ‖ tag(16)`. */
-export type Sealed = Uint8Array;
-
-/** Where a sealed value stands. It is authenticated with the value, so that rows cannot be swapped. */
-export interface Place {
-  readonly table: 'participant' | 'route' | 'call' | 'dead_letter' | 'provider_account';
-  readonly row: string;
-}
+export { type Sealed, UnsealError } from './envelope.ts';
+export {
+  type CallerKey,
+  type IndexedCallerKey,
+  type ParticipantKey,
+  type Place,
+  TenantKeys,
+} from './tenant-keys.ts';
 
 export interface StoredDataKey {
   readonly keyId: number;
-  readonly purpose: 'seal' | 'index';
+  readonly purpose: KeyPurpose;
+  /** default: active */
+  readonly state?: KeyState;
+  /** default: none */
+  readonly day?: string | null;
   /** the key, sealed under the master key; null once it was destroyed */
   readonly wrapped: Uint8Array | null;
 }
@@ -38,178 +28,167 @@ export interface StoredDataKey {
 /** What the vault needs of storage. */
 export interface KeyStore {
   dataKeyList(tenant: string): Promise<readonly StoredDataKey[]>;
-  /** Does nothing when the tenant has a key by that id: the first writer wins, and everybody reads again. */
+  /**
+   * Does nothing when the tenant has a key by that id, or an active one for that purpose and day: the first
+   * writer wins, and everybody reads again.
+   */
   dataKeyInsert(tenant: string, key: StoredDataKey, createdAt: number): Promise<void>;
 }
 
-/** A value that cannot be opened: the key is gone, the place is another, or somebody changed the bytes. */
-export class UnsealError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'UnsealError';
-  }
-}
+/** Keys as they stood so long ago are used while newer ones are fetched beside it. */
+const FRESH_MS = 2_000;
+/** A key that was exchanged or destroyed is out of use after so long, everywhere. */
+const STALE_MS = 4_500;
+/** For so long the keys in memory are used when storage does not answer: what is live goes on routing (FLT-41). */
+const OUTAGE_MS = 15 * 60_000;
+/** Each round in which another replica was quicker has made a key, and there are only four to make. */
+const ROUNDS = 8;
 
-/** The keys of one tenant, unwrapped, in memory. */
-export class TenantKeys {
-  readonly tenant: string;
-  readonly #sealing: ReadonlyMap<number, KeyObject>;
-  readonly #sealingKeyId: number;
-  readonly #index: KeyObject;
-  readonly #random: Random;
-
-  constructor(tenant: string, keys: ReadonlyMap<number, UnwrappedKey>, random: Random) {
-    this.tenant = tenant;
-    this.#random = random;
-    const sealing = [...keys].filter(([, key]) => key.purpose === 'seal');
-    const index = [...keys].filter(([, key]) => key.purpose === 'index').at(-1);
-    const newest = sealing.at(-1);
-    if (!newest || !index) throw new Error(`Tenant ${tenant} lacks a data key`);
-    this.#sealing = new Map(sealing.map(([id, key]) => [id, key.secret]));
-    this.#sealingKeyId = newest[0];
-    this.#index = index[1].secret;
-  }
-
-  callerKey(number: PhoneNumber): CallerKey {
-    return createHmac('sha256', this.#index).update(number.reveal()).digest();
-  }
-
-  /**
-   * HMAC-SHA-256 of any text, to recognise it again without keeping it: a request body, say, whose plain hash
-   * would give away the numbers in it. The prefix keeps it apart from caller keys, which begin with `+`.
-   */
-  fingerprint(text: string): Uint8Array {
-    return createHmac('sha256', this.#index).update(`fingerprint:${text}`).digest();
-  }
-
-  sealNumber(number: PhoneNumber, place: Place): Sealed {
-    return this.sealText(number.reveal(), place);
-  }
-
-  /** @throws UnsealError */
-  openNumber(sealed: Sealed, place: Place): PhoneNumber {
-    const number = PhoneNumber.parse(this.openText(sealed, place));
-    if (!number) throw new UnsealError('What was sealed is not a phone number.');
-    return number;
-  }
-
-  sealText(text: string, place: Place): Sealed {
-    const key = this.#sealing.get(this.#sealingKeyId);
-    if (!key) throw new UnsealError('The sealing key is not loaded.');
-    const aad = placeBytes(this.tenant, place, this.#sealingKeyId);
-    return seal(key, this.#sealingKeyId, Buffer.from(text, 'utf8'), aad, this.#random);
-  }
-
-  /** @throws UnsealError */
-  openText(sealed: Sealed, place: Place): string {
-    const keyId = keyIdOf(sealed);
-    const key = this.#sealing.get(keyId);
-    if (!key) throw new UnsealError('The key that sealed this value is not there any more.');
-    return Buffer.from(open(key, sealed, placeBytes(this.tenant, place, keyId))).toString('utf8');
-  }
-}
-
-interface UnwrappedKey {
-  readonly purpose: 'seal' | 'index';
-  /** as an object of Node's: with the plain bytes an HMAC takes eight times as long, and sealing four times */
-  readonly secret: KeyObject;
+interface Entry {
+  readonly keys: Promise<TenantKeys>;
+  readonly askedAt: Instant;
+  readonly day: string;
+  /** newer ones, on their way */
+  refreshing: Promise<TenantKeys> | null;
 }
 
 /**
- * Envelope encryption: the master key, which never enters the database, wraps two data keys for each tenant,
- * one that seals numbers (AES-256-GCM) and one that makes caller keys (HMAC-SHA-256).
+ * Envelope encryption: master keys, which never enter the database, wrap the data keys of each tenant. Those
+ * that seal persons' numbers are of one day each, so that a day can be destroyed, in backups too.
  */
 export class Vault {
-  readonly #wrappingKey: KeyObject;
+  readonly masterKeys: MasterKeys;
   readonly #store: KeyStore;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #tenants = new Map<string, Promise<TenantKeys>>();
+  readonly #tenants = new Map<string, Entry>();
 
-  /** @param masterKey 32 random bytes */
-  constructor(masterKey: Uint8Array, store: KeyStore, clock: Clock, random: Random) {
-    if (masterKey.length !== KEY_BYTES) throw new Error(`The master key must have ${KEY_BYTES} bytes.`);
-    this.#wrappingKey = createSecretKey(
-      new Uint8Array(hkdfSync('sha256', masterKey, '', 'maskline data key wrapping', KEY_BYTES)),
-    );
+  /** @param masterKeys 32 random bytes each; the first wraps, the others open only */
+  constructor(masterKeys: Uint8Array | readonly Uint8Array[], store: KeyStore, clock: Clock, random: Random) {
+    this.masterKeys = new MasterKeys(masterKeys instanceof Uint8Array ? [masterKeys] : masterKeys);
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
   }
 
   /**
-   * The tenant's keys, made on first use. Call it before a transaction begins: it may need storage itself.
-   * @throws UnsealError when the master key is not the one that wrapped them
+   * The tenant's keys, made on first use; never older than 5 s while storage answers. Call it before a
+   * transaction begins: it may need storage itself.
+   * @throws MasterKeyError when no master key that was given wrapped them
    */
-  keysOf(tenant: string): Promise<TenantKeys> {
-    const cached = this.#tenants.get(tenant);
-    if (cached) return cached;
-    const loading = this.#load(tenant);
-    this.#tenants.set(tenant, loading);
-    // A failure is not remembered: storage may be back a moment later.
-    loading.catch(() => this.#tenants.delete(tenant));
-    return loading;
-  }
-
-  async #load(tenant: string): Promise<TenantKeys> {
-    let stored = await this.#store.dataKeyList(tenant);
-    if (stored.length === 0) {
-      await this.#create(tenant, 1, 'seal');
-      await this.#create(tenant, 2, 'index');
-      stored = await this.#store.dataKeyList(tenant);
+  async keysOf(tenant: string): Promise<TenantKeys> {
+    const entry = this.#tenants.get(tenant);
+    if (!entry) return this.#ask(tenant);
+    const age = this.#clock.now() - entry.askedAt;
+    const today = dayOf(this.#clock.now());
+    const usable = entry.day === today;
+    if (usable && age < FRESH_MS) return entry.keys;
+    entry.refreshing ??= this.#ask(tenant).finally(() => {
+      entry.refreshing = null;
+    });
+    const refreshing = entry.refreshing;
+    refreshing.catch(() => {});
+    if (usable && age < STALE_MS) return entry.keys;
+    try {
+      return await refreshing;
+    } catch (error) {
+      if (age < OUTAGE_MS) return entry.keys;
+      throw error;
     }
-    const keys = new Map<number, UnwrappedKey>();
-    for (const key of [...stored].sort((a, b) => a.keyId - b.keyId)) {
-      if (!key.wrapped) continue;
-      const bytes = open(this.#wrappingKey, key.wrapped, wrapBytes(tenant, key.keyId, key.purpose));
-      keys.set(key.keyId, { purpose: key.purpose, secret: createSecretKey(bytes) });
+  }
+
+  #ask(tenant: string): Promise<TenantKeys> {
+    const askedAt = this.#clock.now();
+    const before = this.#tenants.get(tenant);
+    const day = dayOf(askedAt);
+    const keys = this.#load(tenant, day);
+    // Until the first keys are there, everybody waits for the same question.
+    if (!before) this.#tenants.set(tenant, { keys, askedAt, day, refreshing: null });
+    keys.then(
+      () => {
+        const known = this.#tenants.get(tenant);
+        if (!known || known.askedAt <= askedAt) {
+          this.#tenants.set(tenant, { keys, askedAt, day, refreshing: null });
+        }
+      },
+      () => {
+        // A failure is not remembered: storage may be back a moment later.
+        if (this.#tenants.get(tenant)?.keys === keys) this.#tenants.delete(tenant);
+      },
+    );
+    return keys;
+  }
+
+  async #load(tenant: string, day: string): Promise<TenantKeys> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const stored = await this.#store.dataKeyList(tenant);
+      // All are opened before any is made: with a wrong master key nothing may be written.
+      const keys = this.unwrapAll(tenant, stored);
+      const missing = missingKeys(keys, day);
+      const [next] = missing;
+      if (!next) return new TenantKeys(tenant, keys, day, this.#random);
+      const keyId = 1 + Math.max(0, ...stored.map((key) => key.keyId));
+      await this.#store.dataKeyInsert(tenant, this.createKey(tenant, { ...next, keyId }), this.#clock.now());
     }
-    return new TenantKeys(tenant, keys, this.#random);
+    throw new Error(`The data keys of tenant ${tenant} could not be made.`);
   }
 
-  async #create(tenant: string, keyId: number, purpose: 'seal' | 'index'): Promise<void> {
-    const bytes = this.#random.bytes(KEY_BYTES);
-    const wrapped = seal(this.#wrappingKey, 0, bytes, wrapBytes(tenant, keyId, purpose), this.#random);
-    await this.#store.dataKeyInsert(tenant, { keyId, purpose, wrapped }, this.#clock.now());
+  /** A new random key, wrapped. */
+  createKey(
+    tenant: string,
+    key: {
+      readonly keyId: number;
+      readonly purpose: KeyPurpose;
+      readonly day: string | null;
+      readonly state?: KeyState;
+    },
+  ): StoredDataKey {
+    const wrapped = this.masterKeys.wrap({ tenant, ...key }, this.#random.bytes(KEY_BYTES), this.#random);
+    return { state: 'active', ...key, wrapped };
+  }
+
+  /** @throws MasterKeyError */
+  unwrapAll(tenant: string, stored: readonly StoredDataKey[]): DataKey[] {
+    return [...stored]
+      .sort((a, b) => a.keyId - b.keyId)
+      .flatMap(({ keyId, purpose, state = 'active', day = null, wrapped }) => {
+        if (!wrapped) return [];
+        return [
+          {
+            keyId,
+            purpose,
+            state,
+            day,
+            secret: createSecretKey(this.masterKeys.unwrap({ tenant, keyId, purpose }, wrapped)),
+          },
+        ];
+      });
+  }
+
+  /** The same key, wrapped by the master key that wraps now; null when it is already. @throws MasterKeyError */
+  rewrap(tenant: string, key: StoredDataKey): Sealed | null {
+    if (!key.wrapped || this.masterKeys.isCurrent(key.wrapped)) return null;
+    const bytes = this.masterKeys.unwrap({ tenant, ...key }, key.wrapped);
+    return this.masterKeys.wrap({ tenant, ...key }, bytes, this.#random);
   }
 }
 
-// JSON keeps the parts apart, so that no two places read the same.
-function placeBytes(tenant: string, place: Place, keyId: number): Buffer {
-  return Buffer.from(JSON.stringify([tenant, place.table, place.row, keyId]));
+export function dayOf(instant: Instant): string {
+  return new Date(instant).toISOString().slice(0, 10);
 }
 
-function wrapBytes(tenant: string, keyId: number, purpose: string): Buffer {
-  return Buffer.from(JSON.stringify([tenant, 'data_key', purpose, keyId]));
-}
-
-function keyIdOf(sealed: Sealed): number {
-  if (sealed.length < HEADER_BYTES + NONCE_BYTES + TAG_BYTES || sealed[0] !== FORMAT) {
-    throw new UnsealError('The sealed value has an unknown format.');
-  }
-  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(1);
-}
-
-function seal(key: KeyObject, keyId: number, plain: Uint8Array, aad: Uint8Array, random: Random): Sealed {
-  const nonce = random.bytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  cipher.setAAD(aad);
-  const header = Buffer.alloc(HEADER_BYTES);
-  header[0] = FORMAT;
-  header.writeUInt32BE(keyId, 1);
-  return Buffer.concat([header, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-}
-
-function open(key: KeyObject, sealed: Sealed, aad: Uint8Array): Uint8Array {
-  keyIdOf(sealed);
-  const nonce = sealed.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAAD(aad);
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  try {
-    const body = sealed.subarray(HEADER_BYTES + NONCE_BYTES, sealed.length - TAG_BYTES);
-    return Buffer.concat([decipher.update(body), decipher.final()]);
-  } catch (cause) {
-    throw new UnsealError('The sealed value does not belong here, or it was changed.', { cause });
-  }
+function missingKeys(
+  keys: readonly DataKey[],
+  day: string,
+): { readonly purpose: KeyPurpose; readonly day: string | null }[] {
+  const wanted = [
+    { purpose: 'seal', day: null },
+    { purpose: 'index', day: null },
+    { purpose: 'fingerprint', day: null },
+    { purpose: 'seal', day },
+  ] as const;
+  return wanted.filter(
+    (want) =>
+      !keys.some((key) => key.state === 'active' && key.purpose === want.purpose && key.day === want.day),
+  );
 }

@@ -1,7 +1,7 @@
 import type { SessionMode } from '../domain/session.ts';
 import type { Capability, VirtualNumber } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
-import type { CallerKey, Sealed } from '../privacy/vault.ts';
+import type { CallerKey, ParticipantKey, Sealed } from '../privacy/vault.ts';
 
 export interface InboxEvent {
   readonly source: string;
@@ -20,6 +20,9 @@ export interface OpenedParticipant {
   readonly userId: string | null;
   readonly sealedNumber: Sealed;
   readonly callerKey: CallerKey;
+  /** which index key made it */
+  readonly indexKeyId: number;
+  readonly participantKey: ParticipantKey;
   /** null while the session is pending */
   readonly virtualNumber: VirtualNumber | null;
 }

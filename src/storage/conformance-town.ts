@@ -84,6 +84,8 @@ export function search(change: Partial<CandidateSearch> = {}): CandidateSearch {
   };
 }
 
+const KEYS = { indexKeyId: 2, participantKey: new Uint8Array(32).fill(9) };
+
 export function session(id: string, change: Partial<NewSession> = {}): NewSession {
   return {
     id,
@@ -97,8 +99,22 @@ export function session(id: string, change: Partial<NewSession> = {}): NewSessio
     closedAt: null,
     closedReason: null,
     participants: [
-      { id: `${id}-c`, role: 'customer', userId: 'c1', sealedNumber: person(11), callerKey: person(1) },
-      { id: `${id}-d`, role: 'driver', userId: null, sealedNumber: person(12), callerKey: person(2) },
+      {
+        id: `${id}-c`,
+        role: 'customer',
+        userId: 'c1',
+        sealedNumber: person(11),
+        callerKey: person(1),
+        ...KEYS,
+      },
+      {
+        id: `${id}-d`,
+        role: 'driver',
+        userId: null,
+        sealedNumber: person(12),
+        callerKey: person(2),
+        ...KEYS,
+      },
     ],
     ...change,
   };
@@ -109,6 +125,7 @@ export function route(virtualNumber: VirtualNumber, callerKey: CallerKey, shown:
     reference: 'order-1',
     virtualNumber,
     callerKey,
+    indexKeyId: KEYS.indexKeyId,
     callingParticipantId: 'c',
     callingRole: 'customer',
     calledParticipantId: 'd',

@@ -69,5 +69,8 @@ export function grantsSql(): string {
     `grant select, insert, update, delete on all tables in schema ${SCHEMA} to ${roles}`,
     `grant usage, select on all sequences in schema ${SCHEMA} to ${roles}`,
     `revoke insert, update, delete on ${SCHEMA}.schema_migration from ${roles}`,
+    // What was done stays written: not even a stolen connection of the service can change it.
+    `do $$ begin if to_regclass('${SCHEMA}.audit') is not null then
+       revoke update, delete, truncate on ${SCHEMA}.audit from ${roles}; end if; end $$`,
   ].join(';\n');
 }

@@ -5,8 +5,11 @@ import type { DecisionReason, RouteFacts, Verification } from '../domain/route.t
 import type { ClosedReason, Session, SessionMode, SessionState } from '../domain/session.ts';
 import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
-import type { CallerKey, KeyStore, Sealed } from '../privacy/vault.ts';
+import type { CallerKey, IndexedCallerKey, ParticipantKey, Sealed } from '../privacy/vault.ts';
 import type { AssignmentStorage } from './assignment-storage.ts';
+import type { AuditStorage } from './audit-storage.ts';
+import type { KeyRingStore, PrivacyStorage } from './privacy-storage.ts';
+import type { WebhookStorage, WebhookSystemStorage } from './webhook-storage.ts';
 
 /**
  * The only store of truth. Everything is said in our words; instants are epoch milliseconds; what a tenant
@@ -19,7 +22,8 @@ export interface Storage {
   transaction<T>(tenant: string, work: (storage: TenantStorage) => Promise<T>): Promise<T>;
   /** For background jobs and start-up only: sees all tenants. */
   readonly system: SystemStorage;
-  readonly keys: KeyStore;
+  readonly keys: KeyRingStore;
+  readonly webhooks: WebhookSystemStorage;
   readonly durability: 'power-loss' | 'process-crash';
 }
 
@@ -36,6 +40,9 @@ export interface TenantStorage {
   readonly intents: IntentStorage;
   readonly idempotency: IdempotencyStorage;
   readonly assignments: AssignmentStorage<NewRoute>;
+  readonly privacy: PrivacyStorage;
+  readonly audit: AuditStorage;
+  readonly webhooks: WebhookStorage;
   /** Returns false when the event was applied before. */
   inboxInsert(source: string, eventId: string, at: Instant): Promise<boolean>;
   /** Whether the event was applied before; only to spare work, because `inboxInsert` decides. */
@@ -188,6 +195,9 @@ export interface NewParticipant {
   readonly userId: string | null;
   readonly sealedNumber: Sealed;
   readonly callerKey: CallerKey;
+  /** which index key made it */
+  readonly indexKeyId: number;
+  readonly participantKey: ParticipantKey;
 }
 
 /** A participant with what only the inside may see. */
@@ -199,6 +209,8 @@ export interface ParticipantRow {
   readonly exclusive: boolean;
   readonly sealedNumber: Sealed | null;
   readonly callerKey: CallerKey | null;
+  /** null once erased */
+  readonly participantKey: ParticipantKey | null;
 }
 
 export interface SessionRow extends Omit<Session, 'participants'> {
@@ -235,13 +247,13 @@ export interface SessionStorage {
   /** Open sessions in which this number stands for somebody. */
   holding(virtualNumber: VirtualNumber): Promise<readonly { id: string; reference: string }[]>;
   /** Takes an open session's numbers away: it waits for others. Its routes are the caller's business. */
-  setPending(id: string): Promise<void>;
+  setPending(id: string, at: Instant): Promise<void>;
   setExpiry(id: string, expiresAt: Instant): Promise<void>;
   setParticipantNumber(
     id: string,
     participantId: string,
     sealed: Sealed,
-    callerKey: CallerKey,
+    callerKey: IndexedCallerKey,
   ): Promise<void>;
 }
 
@@ -254,6 +266,8 @@ export interface Allocation {
 export interface NewRoute extends Omit<RouteFacts, 'sessionId'> {
   readonly virtualNumber: VirtualNumber;
   readonly callerKey: CallerKey;
+  /** which index key made it */
+  readonly indexKeyId: number;
   readonly reference: string;
   readonly sealedDestination: Sealed;
 }
@@ -269,6 +283,8 @@ export interface FoundRoute extends RouteFacts {
   /** whether the session is closed, and the route lives on grace alone */
   readonly inGrace: boolean;
   readonly sealedDestination: Sealed | null;
+  /** what it opens with: the callee's */
+  readonly participantKey: ParticipantKey | null;
 }
 
 export interface DecidedCall extends CallRecord {
@@ -279,6 +295,7 @@ export interface DecidedCall extends CallRecord {
   readonly sealedDestination: Sealed | null;
   /** of that route */
   readonly recordingConsent: string | null;
+  readonly participantKey: ParticipantKey | null;
 }
 
 export interface RouteStorage {
@@ -287,7 +304,7 @@ export interface RouteStorage {
    * After false, some may have been inserted; the caller undoes them with its savepoint.
    */
   insertAll(sessionId: string, routes: readonly NewRoute[], now: Instant): Promise<boolean>;
-  /** The hot question. One statement, two primary-key look-ups, no join on the session. */
+  /** The hot question. One statement, three primary-key look-ups, no join on the session. */
   lookup(question: {
     /** null: whichever account of the tenant holds the number */
     readonly providerAccount: string | null;
@@ -299,7 +316,7 @@ export interface RouteStorage {
   /** Prolongs or shortens the life of an open session's routes. */
   setLiveUntil(sessionId: string, liveUntil: Instant): Promise<void>;
   /** Ends what one person of a session could dial: that person's number has changed. */
-  restOf(sessionId: string, callerKey: CallerKey, liveUntil: Instant, restingUntil: Instant): Promise<void>;
+  restOf(sessionId: string, participantId: string, liveUntil: Instant, restingUntil: Instant): Promise<void>;
   setDestination(virtualNumber: VirtualNumber, callerKey: CallerKey, sealed: Sealed): Promise<void>;
 }
 
@@ -386,6 +403,7 @@ export interface DecidedMessage extends MessageRecord {
   readonly callerKey: CallerKey | null;
   /** of the route that was chosen, if it is still the same and live; else null, and so what it allows */
   readonly sealedDestination: Sealed | null;
+  readonly participantKey: ParticipantKey | null;
   readonly attachments: boolean | null;
   readonly maskNumbers: boolean | null;
 }

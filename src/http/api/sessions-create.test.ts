@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CUSTOMER, createSpringfield, DRIVER, type Springfield, sessionOf } from '../testing/springfield.ts';
+import { keptKey } from '../idempotency.ts';
 
 let s: Springfield;
 let reference: string;
@@ -144,12 +145,14 @@ describe('POST /v1/sessions, sent many times under one Idempotency-Key', () => {
     const { clock } = s;
     const [apiKey] = await s.app.storage.run('acme', (storage) => storage.apiKeys.list());
     if (!apiKey) throw new Error('The test has no API key.');
-    const claim = { apiKeyId: apiKey.id, key: `crashed-${reference}`, hash: new Uint8Array(32) };
+    const name = `crashed-${reference}`;
+    const key = keptKey(await s.app.vault.keysOf('acme'), name);
+    const claim = { apiKeyId: apiKey.id, key, hash: new Uint8Array(32) };
     const now = clock.now();
     await s.app.storage.run('acme', (storage) =>
       storage.idempotency.begin({ ...claim, now, expiresAt: now + 60_000 }),
     );
-    const send = () => s.ask(s.key, 'POST', '/v1/sessions', body(), { 'idempotency-key': claim.key });
+    const send = () => s.ask(s.key, 'POST', '/v1/sessions', body(), { 'idempotency-key': name });
     clock.advance(59_999);
     expect((await send()).statusCode).toBe(422);
     clock.advance(1);
@@ -164,10 +167,11 @@ describe('POST /v1/sessions, sent many times under one Idempotency-Key', () => {
     await s.ask(s.key, 'POST', '/v1/sessions', body(), { 'idempotency-key': 'kept' });
     const now = s.clock.now();
     const keys = await s.app.storage.run('acme', (s) => s.apiKeys.list());
+    const key = keptKey(await s.app.vault.keysOf('acme'), 'kept');
     const rows = await Promise.all(
       keys.map(({ id }) =>
         s.app.storage.run('acme', (s) =>
-          s.idempotency.begin({ apiKeyId: id, key: 'kept', hash: new Uint8Array(32), now, expiresAt: now }),
+          s.idempotency.begin({ apiKeyId: id, key, hash: new Uint8Array(32), now, expiresAt: now }),
         ),
       ),
     );

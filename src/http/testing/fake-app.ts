@@ -80,7 +80,8 @@ export function createFakeApp(): FakeApp {
       },
       storage: {
         durability: 'power-loss',
-        keys: { dataKeyList: async () => [], dataKeyInsert: async () => {} },
+        keys: {} as unknown as App['storage']['keys'],
+        webhooks: {} as unknown as App['storage']['webhooks'],
         run: async (_tenant, work) => work(open()),
         transaction: async (_tenant, work) => work(open()),
         system: {

@@ -65,23 +65,31 @@ const sessionInsertMany = statement(
 );
 const participantInsertMany = statement(
   'participant_insert_many',
-  `insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number, exclusive)
-   select $1, p.session_id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.virtual_number, $10
-     from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::text[])
-       as p (session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number)`,
+  `with new_key as (
+     insert into participant_key (tenant, session_id, participant_id, key)
+     select $1, k.session_id, k.id, k.key from unnest($2::text[], $3::text[], $12::bytea[]) as k (session_id, id, key))
+   insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number,
+       exclusive, index_key_id)
+   select $1, p.session_id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.virtual_number, $10,
+       p.index_key_id
+     from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::text[],
+                 $11::int[])
+       as p (session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number, index_key_id)`,
 );
 // As `route_insert_all`: by (number, caller), and in the place of a route whose rest is over.
 const routeInsertMany = statement(
   'route_insert_many',
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
-       ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers)
+       ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers,
+       index_key_id)
    select $1, n.virtual_number, n.caller_key, n.session_id, n.reference, n.calling_participant, n.calling_role,
-       n.called_participant, n.called_role, n.sealed_destination, n.caller_id, $12, $13, null, $14, $15, $17, $18, $19, $20
+       n.called_participant, n.called_role, n.sealed_destination, n.caller_id, $12, $13, null, $14, $15, $17, $18, $19, $20,
+       n.index_key_id
      from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                 $10::bytea[], $11::text[])
+                 $10::bytea[], $11::text[], $21::int[])
        as n (virtual_number, caller_key, session_id, reference, calling_participant, calling_role, called_participant,
-             called_role, sealed_destination, caller_id)
+             called_role, sealed_destination, caller_id, index_key_id)
     order by n.virtual_number, n.caller_key
    on conflict (tenant, virtual_number, caller_key) do update
      set session_id = excluded.session_id, reference = excluded.reference, calling_participant = excluded.calling_participant,
@@ -91,7 +99,7 @@ const routeInsertMany = statement(
          resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
          max_call_seconds = excluded.max_call_seconds, attestation = excluded.attestation,
          recording_consent = excluded.recording_consent, attachments = excluded.attachments,
-         mask_numbers = excluded.mask_numbers
+         mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id
      where route.resting_until <= $16
    returning 1`,
 );
@@ -209,6 +217,7 @@ export function assignmentStatements(connection: SqlConnection, tenant: string):
         first.recordingConsent,
         first.attachments,
         first.maskNumbers,
+        column('indexKeyId'),
       ]);
       return inserted.length;
     },
@@ -236,6 +245,8 @@ async function insertParticipants(
     rows.map((row) => row.callerKey),
     rows.map((row) => row.virtualNumber),
     exclusive,
+    rows.map((row) => row.indexKeyId),
+    rows.map((row) => row.participantKey),
   ]);
 }
 

@@ -22,10 +22,12 @@ const callInsert = statement(
 const callDecided = statement(
   'call_decided',
   `select ${CALL_COLUMNS}, c.caller_key, c.ring_timeout_seconds, c.max_call_seconds, r.sealed_destination,
-          r.recording_consent
+          r.recording_consent, k.key as participant_key
      from call c
      left join route r on r.tenant = c.tenant and r.virtual_number = c.virtual_number
        and r.caller_key = c.caller_key and r.session_id = c.session_id and r.live_until > $4
+     left join participant_key k on k.tenant = r.tenant and k.session_id = r.session_id
+       and k.participant_id = r.called_participant
     where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3`,
 );
 const callRefuse = statement(
@@ -123,6 +125,7 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
       type Row = CallColumns & {
         caller_key: Uint8Array | null;
         sealed_destination: Uint8Array | null;
+        participant_key: Uint8Array | null;
         ring_timeout_seconds: number | null;
         max_call_seconds: number | null;
         recording_consent: string | null;
@@ -138,6 +141,7 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         ...toCallRecord(row),
         callerKey: row.caller_key,
         sealedDestination: row.sealed_destination,
+        participantKey: row.participant_key,
         ringTimeoutSeconds: row.ring_timeout_seconds,
         maxCallSeconds: row.max_call_seconds,
         recordingConsent: row.recording_consent,

@@ -38,10 +38,12 @@ const messageDecided = statement(
   'message_decided',
   `select m.id, m.session_id, m.provider_message_id, m.sending_role, m.receiving_role, m.virtual_number, m.sender_id,
           m.decision, m.reason, m.created_at, m.caller_key, r.sealed_destination,
-          r.attachments, r.mask_numbers
+          r.attachments, r.mask_numbers, k.key as participant_key
      from message m
      left join route r on r.tenant = m.tenant and r.virtual_number = m.virtual_number
        and r.caller_key = m.caller_key and r.session_id = m.session_id and r.live_until > $4
+     left join participant_key k on k.tenant = r.tenant and k.session_id = r.session_id
+       and k.participant_id = r.called_participant
     where m.tenant = $1 and m.provider_account = $2 and m.provider_message_id = $3`,
 );
 const messageRefuse = statement(
@@ -89,6 +91,7 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
         sealed_destination: Uint8Array | null;
         attachments: boolean | null;
         mask_numbers: boolean | null;
+        participant_key: Uint8Array | null;
       };
       const values = [tenant, providerAccount, providerMessageId, at(now)];
       const [row] = await connection.query<DecidedRow>(messageDecided, values);
@@ -99,6 +102,7 @@ export function messageStatements(connection: SqlConnection, tenant: string): Me
         sealedDestination: row.sealed_destination,
         attachments: row.attachments,
         maskNumbers: row.mask_numbers,
+        participantKey: row.participant_key,
       };
     },
     async list(filter, page) {

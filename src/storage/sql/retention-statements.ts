@@ -41,12 +41,18 @@ const expungeReferences = statement(
        order by coalesce(r.ended_at, r.placed_at) limit $2 for update skip locked)
    returning 1`,
 );
-// Who stood behind a number stays known by the keyed hash; the number itself is gone.
+// Who stood behind a number stays known by the keyed hash; the number itself is gone, and with the participant's key
+// what backups hold of it.
 const expungeRealNumbers = statement(
   'expunge_real_numbers',
-  `update participant set sealed_number = null where (tenant, session_id, id) in
-     (select tenant, session_id, id from participant where sealed_number is not null and released_at <= $1
-       order by released_at limit $2 for update skip locked)
+  `with due as materialized (
+     select tenant, session_id, id from participant where sealed_number is not null and released_at <= $1
+      order by released_at limit $2 for update skip locked),
+   without_keys as (
+     delete from participant_key k using due
+      where k.tenant = due.tenant and k.session_id = due.session_id and k.participant_id = due.id)
+   update participant p set sealed_number = null from due
+    where p.tenant = due.tenant and p.session_id = due.session_id and p.id = due.id
    returning 1`,
 );
 

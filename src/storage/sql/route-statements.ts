@@ -13,12 +13,15 @@ const routeInsertAll = statement(
   'route_insert_all',
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
-       ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers)
+       ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers,
+       index_key_id)
    select $1, n.virtual_number, n.caller_key, $2, $16, n.calling_participant, n.calling_role, n.called_participant,
-       n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14, $17, $18, $19, $20
-     from unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[])
+       n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14, $17, $18, $19, $20,
+       n.index_key_id
+     from unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[],
+                 $21::int[])
        as n (virtual_number, caller_key, calling_participant, calling_role, called_participant, called_role,
-             sealed_destination, caller_id)
+             sealed_destination, caller_id, index_key_id)
     order by n.virtual_number, n.caller_key
    on conflict (tenant, virtual_number, caller_key) do update
      set session_id = excluded.session_id, reference = excluded.reference, calling_participant = excluded.calling_participant,
@@ -28,25 +31,27 @@ const routeInsertAll = statement(
          resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
          max_call_seconds = excluded.max_call_seconds, attestation = excluded.attestation,
          recording_consent = excluded.recording_consent, attachments = excluded.attachments,
-         mask_numbers = excluded.mask_numbers
+         mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id
      where route.resting_until <= $15
    returning 1`,
 );
 
-// The hot question: the number by its primary key, the route by its primary key. No join on the session.
+// The hot question: the number, the route and the key of the callee, each by its primary key. No join on the session.
 const routeLookup = statement(
   'route_lookup',
   `select v.virtual_number is not null as number_known,
           r.session_id, r.reference, r.calling_participant, r.calling_role, r.called_participant, r.called_role,
           r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds,
           r.attestation, r.recording_consent, r.attachments, r.mask_numbers,
-          r.resting_until is not null as in_grace
+          r.resting_until is not null as in_grace, k.key as participant_key
      from (select 1) one
      left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
        and v.withdrawn_at is null
        and ($4::text is null or v.provider_account = $4)
      left join route r on r.tenant = $1 and r.virtual_number = $2 and r.caller_key = $3
-       and (r.resting_until is null or r.resting_until > $5)`,
+       and (r.resting_until is null or r.resting_until > $5)
+     left join participant_key k on k.tenant = $1 and k.session_id = r.session_id
+       and k.participant_id = r.called_participant`,
 );
 const routeRest = statement(
   'route_rest',
@@ -60,7 +65,7 @@ const routeSetLiveUntil = statement(
 const routeRestOf = statement(
   'route_rest_of',
   `update route set live_until = least(live_until, $4), resting_until = $5
-    where tenant = $1 and session_id = $2 and caller_key = $3`,
+    where tenant = $1 and session_id = $2 and calling_participant = $3`,
 );
 
 const routeSetDestination = statement(
@@ -87,6 +92,7 @@ interface LookupRow {
   readonly attachments: boolean;
   readonly mask_numbers: boolean;
   readonly in_grace: boolean;
+  readonly participant_key: Uint8Array | null;
 }
 
 export function routeStatements(connection: SqlConnection, tenant: string): RouteStorage {
@@ -116,6 +122,7 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
         first.recordingConsent,
         first.attachments,
         first.maskNumbers,
+        column('indexKeyId'),
       ]);
       return inserted.length === routes.length;
     },
@@ -135,8 +142,14 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
     async setLiveUntil(sessionId, liveUntil) {
       await connection.query(routeSetLiveUntil, [tenant, sessionId, at(liveUntil)]);
     },
-    async restOf(sessionId, callerKey, liveUntil, restingUntil) {
-      await connection.query(routeRestOf, [tenant, sessionId, callerKey, at(liveUntil), at(restingUntil)]);
+    async restOf(sessionId, participantId, liveUntil, restingUntil) {
+      await connection.query(routeRestOf, [
+        tenant,
+        sessionId,
+        participantId,
+        at(liveUntil),
+        at(restingUntil),
+      ]);
     },
     async setDestination(virtualNumber, callerKey, sealed) {
       await connection.query(routeSetDestination, [tenant, virtualNumber, callerKey, sealed]);
@@ -155,6 +168,7 @@ function toFoundRoute(row: LookupRow): FoundRoute | null {
     calledRole: row.called_role,
     inGrace: row.in_grace,
     sealedDestination: row.sealed_destination,
+    participantKey: row.participant_key,
     callerId: row.caller_id,
     mode: row.mode,
     liveUntil: row.live_until,

@@ -24,25 +24,30 @@ interface JoinedRow {
   readonly exclusive: boolean;
   readonly sealed_number: Uint8Array | null;
   readonly caller_key: Uint8Array | null;
+  readonly participant_key: Uint8Array | null;
 }
 
 // Sessions with their participants, one row a participant; at most ten a session, so the repetition is cheap.
 const JOINED = (sessions: string): string => `
   select s.id, s.reference, s.assignment, s.pool, s.mode, s.state, s.created_at, s.opened_at, s.expires_at,
          s.closed_at, s.closed_reason, p.id as participant_id, p.role, p.user_id, p.virtual_number, p.exclusive,
-         p.sealed_number, p.caller_key
+         p.sealed_number, p.caller_key, k.key as participant_key
     from (${sessions}) s join participant p on p.tenant = s.tenant and p.session_id = s.id
+    left join participant_key k on k.tenant = p.tenant and k.session_id = p.session_id and k.participant_id = p.id
    order by s.id desc, p.place`;
 
 const sessionInsert = statement(
   'session_insert',
   `with new_session as (
      insert into session (tenant, id, reference, assignment, pool, mode, state, created_at, expires_at, closed_at, closed_reason)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id)
-   insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key)
-   select $1, new_session.id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key
-     from new_session, unnest($12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[])
-       with ordinality as p (id, role, user_id, sealed_number, caller_key, place)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id),
+   new_key as (
+     insert into participant_key (tenant, session_id, participant_id, key)
+     select $1, $2, k.id, k.key from unnest($12::text[], $17::bytea[]) as k (id, key))
+   insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, index_key_id)
+   select $1, new_session.id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.index_key_id
+     from new_session, unnest($12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[], $18::int[])
+       with ordinality as p (id, role, user_id, sealed_number, caller_key, index_key_id, place)`,
 );
 const sessionGet = statement('session_get', JOINED('select * from session where tenant = $1 and id = $2'));
 const sessionByAssignment = statement(
@@ -94,13 +99,18 @@ const sessionSetPending = statement(
 );
 const participantTakeBack = statement(
   'participant_take_back',
-  `update participant set virtual_number = null, exclusive = false
+  `with past as (
+     insert into past_allocation (tenant, session_id, participant_id, virtual_number, allocated_at, released_at)
+     select p.tenant, p.session_id, p.id, p.virtual_number, s.opened_at, $3
+       from participant p join session s on s.tenant = p.tenant and s.id = p.session_id
+      where p.tenant = $1 and p.session_id = $2 and p.released_at is null and p.virtual_number is not null)
+   update participant set virtual_number = null, exclusive = false
     where tenant = $1 and session_id = $2 and released_at is null`,
 );
 const participantRelease = statement(
   'participant_release',
   `update participant set released_at = $3
-    where tenant = $1 and session_id = $2 and virtual_number is not null and released_at is null`,
+    where tenant = $1 and session_id = $2 and released_at is null`,
 );
 const sessionSetExpiry = statement(
   'session_set_expiry',
@@ -108,7 +118,7 @@ const sessionSetExpiry = statement(
 );
 const participantSetNumber = statement(
   'participant_set_number',
-  `update participant set sealed_number = $4, caller_key = $5
+  `update participant set sealed_number = $4, caller_key = $5, index_key_id = $6
     where tenant = $1 and session_id = $2 and id = $3`,
 );
 
@@ -136,6 +146,8 @@ export function sessionStatements(connection: SqlConnection, tenant: string): Se
         column('userId'),
         column('sealedNumber'),
         column('callerKey'),
+        column('participantKey'),
+        column('indexKeyId'),
       ]);
     },
     get: async (id) => (await joined(sessionGet, [id]))[0] ?? null,
@@ -163,15 +175,16 @@ export function sessionStatements(connection: SqlConnection, tenant: string): Se
       await connection.query(participantRelease, [tenant, id, at(closedAt)]);
     },
     holding: (virtualNumber) => connection.query(sessionHolding, [tenant, virtualNumber]),
-    async setPending(id) {
-      await connection.query(participantTakeBack, [tenant, id]);
+    async setPending(id, takenBackAt) {
+      await connection.query(participantTakeBack, [tenant, id, at(takenBackAt)]);
       await connection.query(sessionSetPending, [tenant, id]);
     },
     async setExpiry(id, expiresAt) {
       await connection.query(sessionSetExpiry, [tenant, id, at(expiresAt)]);
     },
     async setParticipantNumber(id, participantId, sealed, callerKey) {
-      await connection.query(participantSetNumber, [tenant, id, participantId, sealed, callerKey]);
+      const { callerKey: key, indexKeyId } = callerKey;
+      await connection.query(participantSetNumber, [tenant, id, participantId, sealed, key, indexKeyId]);
     },
   };
 }
@@ -189,6 +202,7 @@ function toSessions(rows: readonly JoinedRow[]): SessionRow[] {
       exclusive: row.exclusive,
       sealedNumber: row.sealed_number,
       callerKey: row.caller_key,
+      participantKey: row.participant_key,
     });
   }
   return [...sessions.values()].map(({ row, participants }) => ({

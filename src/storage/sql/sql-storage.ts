@@ -1,17 +1,22 @@
 import type { Storage, TenantStorage } from '../storage.ts';
 import { apiKeyStatements, providerAccountStatements } from './account-statements.ts';
 import { assignmentStatements } from './assignment-statements.ts';
+import { auditStatements } from './audit-statements.ts';
 import { callStatements } from './call-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
+import { erasureStatements } from './erasure-statements.ts';
 import { appendOutbox, insertInbox, isInboxKnown } from './event-statements.ts';
 import { idempotencyStatements, intentStatements } from './intent-statements.ts';
+import { keyRingStatements } from './key-ring-statements.ts';
 import { messageStatements } from './message-statements.ts';
 import { poolStatements } from './pool-statements.ts';
 import { referenceStatements } from './reference-statements.ts';
 import { routeStatements } from './route-statements.ts';
 import { sessionStatements } from './session-statements.ts';
-import { keyStoreStatements, systemStatements } from './system-statements.ts';
+import { rekeyStatements } from './rekey-statements.ts';
+import { systemStatements } from './system-statements.ts';
 import { virtualNumberStatements } from './virtual-number-statements.ts';
+import { webhookStatements, webhookSystemStatements } from './webhook-statements.ts';
 
 const savepoint = statement('attempt_begin', 'savepoint attempt');
 const rollbackToSavepoint = statement('attempt_undo', 'rollback to savepoint attempt');
@@ -25,7 +30,8 @@ export function createSqlStorage(database: Database): Storage {
     transaction: (tenant, work) =>
       database.transaction(tenantScope(tenant), (connection) => work(tenantStorage(connection, tenant))),
     system: systemStatements(database),
-    keys: keyStoreStatements(database),
+    keys: keyRingStatements(database),
+    webhooks: webhookSystemStatements(database),
     durability: database.durability,
   };
 }
@@ -68,6 +74,15 @@ function tenantStorage(connection: SqlConnection, tenant: string): TenantStorage
     },
     get idempotency() {
       return idempotencyStatements(connection, tenant);
+    },
+    get privacy() {
+      return { ...rekeyStatements(connection, tenant), ...erasureStatements(connection, tenant) };
+    },
+    get audit() {
+      return auditStatements(connection, tenant);
+    },
+    get webhooks() {
+      return webhookStatements(connection, tenant);
     },
     inboxInsert: (source, eventId, at) => insertInbox(connection, tenant, source, eventId, at),
     inboxKnown: (source, eventId) => isInboxKnown(connection, tenant, source, eventId),

@@ -1,5 +1,4 @@
 import type { Instant } from '../../lib/clock.ts';
-import type { KeyStore, StoredDataKey } from '../../privacy/vault.ts';
 import type { SystemStorage } from '../storage.ts';
 import {
   ACCOUNT_COLUMNS,
@@ -79,16 +78,6 @@ const leaseAcquire = statement(
 );
 const leaseRelease = statement('lease_release', 'delete from lease where name = $1 and holder = $2');
 const ping = statement('ping', 'select 1 as one');
-const dataKeyList = statement(
-  'data_key_list',
-  'select key_id as "keyId", purpose, wrapped from data_key where tenant = $1 order by key_id',
-);
-const dataKeyInsert = statement(
-  'data_key_insert',
-  `insert into data_key (tenant, key_id, purpose, wrapped, created_at) values ($1, $2, $3, $4, $5)
-   on conflict do nothing`,
-);
-
 export function systemStatements(database: Database): SystemStorage {
   const query = <Row>(one: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> =>
     database.run(systemScope, (connection: SqlConnection) => connection.query<Row>(one, values));
@@ -134,17 +123,6 @@ export function systemStatements(database: Database): SystemStorage {
       database.run(systemScope, (connection) => expunge(connection, kind, before, limit)),
     async ping() {
       await query(ping);
-    },
-  };
-}
-
-export function keyStoreStatements(database: Database): KeyStore {
-  return {
-    dataKeyList: (tenant) =>
-      database.run(systemScope, (connection) => connection.query<StoredDataKey>(dataKeyList, [tenant])),
-    async dataKeyInsert(tenant, key, createdAt) {
-      const values = [tenant, key.keyId, key.purpose, key.wrapped, at(createdAt)];
-      await database.run(systemScope, (connection) => connection.query(dataKeyInsert, values));
     },
   };
 }

@@ -1,0 +1,47 @@
+import { KeyRotation } from '../app/advance-rotation.ts';
+import type { App } from '../app/app.ts';
+import type { Job } from './job.ts';
+import { Lease } from './lease.ts';
+
+const BATCH = 500;
+const DAY_MS = 86_400_000;
+/** A repeated question is answered for a minute, and a late report of its end comes within hours. */
+const CALLER_KEY_DAYS = 1;
+const DELIVERY_DAYS = 30;
+
+export interface PrivacyKeeperOptions {
+  readonly holder: string;
+  /** days after which a closed session loses its real numbers: the key of a day lives as long */
+  readonly numberDays: number;
+}
+
+/**
+ * Erases caller keys that no repeated question can need, and takes exchanges of keys further. One replica at a time; it begins where
+ * the one before it stopped.
+ */
+export function privacyKeeper(app: App, { holder, numberDays }: PrivacyKeeperOptions): Job {
+  const lease = new Lease('privacy', holder, app.storage.system, app.clock);
+  const rotation = new KeyRotation(app, numberDays);
+  return {
+    name: 'privacy-keeper',
+    intervalMs: 20_000,
+    wake: null,
+    async run(signal) {
+      if (!(await lease.hold())) return;
+      for (const tenant of await app.storage.system.tenantList()) {
+        if (signal.aborted || !(await lease.hold())) return;
+        await eraseCallerKeys(app, tenant, signal);
+        await rotation.advance(tenant, signal);
+      }
+      await app.storage.webhooks.trim(app.clock.now() - DELIVERY_DAYS * DAY_MS, BATCH);
+    },
+    release: () => lease.release(),
+  };
+}
+
+async function eraseCallerKeys(app: App, tenant: string, signal: AbortSignal): Promise<void> {
+  const before = app.clock.now() - CALLER_KEY_DAYS * DAY_MS;
+  for (let erased = BATCH; erased >= BATCH && !signal.aborted; ) {
+    erased = await app.storage.run(tenant, ({ privacy }) => privacy.eraseCallerKeysBefore(before, BATCH));
+  }
+}

@@ -1,0 +1,142 @@
+import type { VirtualNumber } from '../domain/virtual-number.ts';
+import type { Instant } from '../lib/clock.ts';
+import type { KeyState } from '../privacy/tenant-keys.ts';
+import type { CallerKey, IndexedCallerKey, KeyStore, ParticipantKey, Sealed } from '../privacy/vault.ts';
+
+/** The data keys, as commands and the job that exchanges them need them. */
+export interface KeyRingStore extends KeyStore {
+  /** Returns false when the key was in another state. */
+  dataKeySetState(tenant: string, keyId: number, from: KeyState, to: KeyState): Promise<boolean>;
+  /** What `incoming` was, `outgoing` is afterwards, and the reverse; both or neither. */
+  indexKeySwap(tenant: string, outgoing: number, incoming: number): Promise<void>;
+  /** Returns false when the key was wrapped anew meanwhile. */
+  dataKeyRewrap(tenant: string, keyId: number, from: Sealed, to: Sealed): Promise<boolean>;
+  /** For good. */
+  dataKeyDestroy(tenant: string, keyId: number, at: Instant): Promise<void>;
+}
+
+export interface SealedParticipant {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly sealedNumber: Sealed;
+  readonly participantKey: ParticipantKey | null;
+}
+
+export interface SealedRoute {
+  readonly virtualNumber: VirtualNumber;
+  readonly callerKey: CallerKey;
+  readonly sealedDestination: Sealed;
+  readonly participantKey: ParticipantKey | null;
+}
+
+/** A route that has no twin under the incoming index key yet, with what a twin is made of. */
+export interface LonelyRoute extends SealedRoute {
+  readonly callingParticipant: string;
+  /** of the caller; null when it was erased, and so is the key of the caller */
+  readonly callerSealedNumber: Sealed | null;
+  readonly callerParticipantKey: ParticipantKey | null;
+}
+
+export interface Resealed {
+  /** as it stands in the row; changed meanwhile, it is left alone */
+  readonly before: Sealed;
+  readonly after: Sealed;
+}
+
+/** What a key still holds. */
+export interface KeyUse {
+  readonly keyId: number;
+  readonly participants: number;
+  readonly routes: number;
+}
+
+/** Rows of one person, to be erased. */
+export interface UserTraces {
+  readonly sessionId: string;
+  readonly reference: string;
+  readonly participantId: string;
+  readonly role: string;
+  readonly closed: boolean;
+}
+
+/** Exchange of keys, retention and erasure of one tenant's real numbers. */
+export interface PrivacyStorage {
+  /** In the order of (session, participant), after the one given. */
+  participantsSealedWith(
+    keyIds: readonly number[],
+    after: { readonly sessionId: string; readonly id: string } | null,
+    limit: number,
+  ): Promise<readonly SealedParticipant[]>;
+  resealParticipants(
+    rows: readonly (Resealed & { readonly sessionId: string; readonly id: string })[],
+  ): Promise<void>;
+  routesSealedWith(
+    keyIds: readonly number[],
+    after: { readonly virtualNumber: string; readonly callerKey: CallerKey } | null,
+    limit: number,
+  ): Promise<readonly SealedRoute[]>;
+  resealRoutes(
+    rows: readonly (Resealed & { readonly virtualNumber: string; readonly callerKey: CallerKey })[],
+  ): Promise<void>;
+  /** Participants and routes under each sealing key. */
+  sealingUse(): Promise<readonly KeyUse[]>;
+  /** Participants and routes under each index key; key 0 stands for rows from before keys were noted. */
+  indexUse(): Promise<readonly KeyUse[]>;
+
+  /** Sessions with routes that were not made under this index key and have no twin that was; oldest first. */
+  sessionsToRekey(
+    indexKeyId: number,
+    after: string | null,
+    limit: number,
+  ): Promise<readonly { readonly sessionId: string; readonly reference: string }[]>;
+  lonelyRoutes(sessionId: string, indexKeyId: number): Promise<readonly LonelyRoute[]>;
+  /** The same route again under another caller key. */
+  addTwin(
+    of: { readonly virtualNumber: VirtualNumber; readonly callerKey: CallerKey },
+    twin: IndexedCallerKey & { readonly sealedDestination: Sealed },
+  ): Promise<void>;
+  /** Returns how many were deleted. */
+  deleteRoutesNotUnder(indexKeyId: number, limit: number): Promise<number>;
+  participantsNotUnder(
+    indexKeyId: number,
+    after: { readonly sessionId: string; readonly id: string } | null,
+    limit: number,
+  ): Promise<readonly SealedParticipant[]>;
+  setCallerKeys(
+    rows: readonly (IndexedCallerKey & { readonly sessionId: string; readonly id: string })[],
+  ): Promise<void>;
+
+  /** Erases the caller keys of calls and messages from before then; returns how many. */
+  eraseCallerKeysBefore(before: Instant, limit: number): Promise<number>;
+  tracesOf(userId: string): Promise<readonly UserTraces[]>;
+  eraseParticipant(trace: UserTraces): Promise<void>;
+  /** Answers that are kept for repeated requests and name the user. */
+  forgetAnswersAbout(userId: string): Promise<void>;
+
+  /** Who stood behind a number at a moment, or in the grace after it. */
+  holders(virtualNumber: string, at: Instant, limit: number): Promise<readonly Holder[]>;
+  participant(id: string): Promise<SealedHolder | null>;
+}
+
+export interface Holder {
+  readonly sessionId: string;
+  readonly reference: string;
+  readonly participantId: string;
+  readonly role: string;
+  readonly userId: string | null;
+  readonly from: Instant;
+  /** null: it stands for that person still */
+  readonly until: Instant | null;
+  /** after it: the grace in which the others could still reach that person by it */
+  readonly inGrace: boolean;
+  readonly sealedNumber: Sealed | null;
+  readonly participantKey: ParticipantKey | null;
+}
+
+export interface SealedHolder {
+  readonly sessionId: string;
+  readonly role: string;
+  readonly userId: string | null;
+  readonly sealedNumber: Sealed | null;
+  readonly participantKey: ParticipantKey | null;
+}
