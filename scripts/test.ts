@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-const SIP_PROGRAMS = ['kamailio', 'rtpengine', 'redis-server', 'sipp', 'baresip', 'tshark', 'sox'];
+const SIP_PROGRAMS = ['kamailio', 'rtpengine', 'sipp', 'baresip', 'tcpdump', 'sox', 'ip'];
 
 const leftOut: string[] = [];
 const everything = process.argv.includes('--everything') || process.env.CI === 'true';
