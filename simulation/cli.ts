@@ -92,9 +92,12 @@ async function runSeeds(): Promise<number> {
 function inWorker(order: SeedsOrder, note: (report: SeedReport) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./seeds-worker.ts', import.meta.url), { workerData: order });
-    worker.on('message', note);
+    worker.on('message', (report: SeedReport | null) => {
+      if (report !== null) return note(report);
+      // PGlite and abandoned requests would keep the thread for a while.
+      void worker.terminate().then(() => resolve());
+    });
     worker.on('error', reject);
-    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`A thread ended with ${code}.`))));
   });
 }
 

@@ -12,9 +12,9 @@ export interface ExamReport {
 
 const options = workerData as { readonly seed: number; readonly steps: number; readonly seeds: number };
 
-parentPort?.on('message', async (name: string | null) => {
+parentPort?.on('message', async (name: string) => {
   const mutant = MUTANTS.find((one) => one.name === name);
-  if (!mutant) return parentPort?.close();
+  if (!mutant) throw new Error(`There is no mutant ${name}.`);
   const nothing = { name: mutant.name, foundAfter: null, seed: null, violation: null };
   try {
     const { foundAfter, seed, violation } = await examine(mutant, options);

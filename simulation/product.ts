@@ -21,4 +21,8 @@ export class SeedRunner {
     await emptyDatabase(this.#database, this.#schema);
     return runSeed({ ...options, database: this.#database });
   }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
 }

@@ -50,13 +50,16 @@ function examineFrom(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./exam-worker.ts', import.meta.url), { workerData: options });
-    const next = (): void => void worker.postMessage(queue.shift() ?? null);
+    const next = (): void => {
+      const name = queue.shift();
+      if (name === undefined) void worker.terminate().then(() => resolve());
+      else worker.postMessage(name);
+    };
     worker.on('message', (report: ExamReport) => {
       note(report);
       next();
     });
     worker.on('error', reject);
-    worker.on('exit', () => resolve());
     next();
   });
 }

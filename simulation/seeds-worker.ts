@@ -36,5 +36,4 @@ for (let i = order.first; i < order.runs; i += order.every) {
     result.failure ?? (differs ? `DST-1 the same seed gave ${result.trace} and ${again.trace}` : null);
   parentPort?.postMessage({ ...result, failure, reached: reached.toJSON(), twice } satisfies SeedReport);
 }
-// Nothing is left to be said, and PGlite has no more to do: timers of abandoned requests would keep us for 10 s.
-parentPort?.close();
+parentPort?.postMessage(null);

@@ -117,11 +117,11 @@ const text: Action = {
 /** What was asked before is asked again: by the operator, or by somebody who has captured it. */
 const askAgain: Action = {
   name: 'ask again',
-  weight: 4,
+  weight: 8,
   run(play) {
     const { world } = play;
-    const earlier = world.asked.slice(-30);
-    const asked = world.pick(earlier.filter((one) => one.kind === 'call' && one.from !== null));
+    const earlier = world.asked.slice(-40);
+    const asked = play.worthAskingAgain(earlier.filter((one) => one.kind === 'call' && one.from !== null));
     const operator = world.operators.find((one) => one.accountId === asked?.account);
     if (!asked || !operator) return;
     const other = world.chance(0.25);
@@ -219,7 +219,7 @@ const apiChange: Action = {
 
 const job: Action = {
   name: 'job',
-  weight: 30,
+  weight: 22,
   run(play) {
     const { world } = play;
     const replica = world.anyReplica();
@@ -234,7 +234,7 @@ const wait: Action = {
   async run(play) {
     const { world } = play;
     const boundary = world.chance(0.4) ? play.nextBoundary() : null;
-    const ms = boundary ?? (world.pick([300, 1_000, 5_000, 20_000, 61_000, 310_000, 3_600_000]) as number);
+    const ms = boundary?.ms ?? play.anySpan();
     if (boundary !== null) world.reached.count('exactly at a boundary');
     world.trace.say(`${(ms / 1_000).toFixed(3)} s pass`);
     // Mostly everybody is quick; sometimes whoever is at a gate is slow, past its deadline.
@@ -244,7 +244,7 @@ const wait: Action = {
     const replica = world.anyReplica();
     if (replica && world.chance(0.7)) world.runJob(replica, 'pending-server');
     if (world.chance(0.4)) assign.run(play);
-    if (world.chance(0.4)) redial.run(play);
+    if (world.chance(0.7)) play.dialWithin(boundary.session);
   },
 };
 

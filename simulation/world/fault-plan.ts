@@ -44,6 +44,8 @@ export type FaultKind = keyof FaultRates;
 export const FAULT_KINDS = Object.keys(NO_RATES) as readonly FaultKind[];
 
 const LEVELS = [0, 0, 0.01, 0.05, 0.2];
+/** It costs one more attempt, so it may be frequent. */
+const HARMLESS_LEVELS = [0, 0.1, 0.5];
 /** These are visited hundreds of times a run; more would leave nothing standing. */
 const RARE_LEVELS = [0, 0, 0.001, 0.004, 0.01];
 const RARE: readonly FaultKind[] = ['crash', 'databaseDrop', 'databaseUnknown', 'databaseAbort'];
@@ -53,7 +55,7 @@ export function drawFaultRates(random: Random, without: readonly string[]): Faul
   const rates = { ...NO_RATES };
   const quiet = random.next() < 0.15;
   for (const kind of FAULT_KINDS) {
-    const levels = RARE.includes(kind) ? RARE_LEVELS : LEVELS;
+    const levels = kind === 'staleRead' ? HARMLESS_LEVELS : RARE.includes(kind) ? RARE_LEVELS : LEVELS;
     const drawn = levels[Math.floor(random.next() * levels.length)] ?? 0;
     if (!quiet && !without.includes(kind)) rates[kind] = drawn;
   }

@@ -1,9 +1,10 @@
 import { signatureHeaders } from '../../simulator/exchange/webhook-signature.ts';
+import type { Asked } from '../checks/judge.ts';
 import type { SessionHistory } from '../checks/session-history.ts';
 import { ACTIONS, type Action } from './actions.ts';
 import type { Operator } from './operator.ts';
 import { type Meant, OrderBook } from './order-book.ts';
-import { SECOND } from './people.ts';
+import { phoneText, SECOND } from './people.ts';
 import { TROUBLE } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -69,8 +70,12 @@ export class Play {
     return [...people];
   }
 
+  /** One of the latest; mostly one that is open. */
   anySession(): SessionHistory | undefined {
-    return this.world.pick([...this.world.observer.sessions.values()].slice(-12));
+    const { world } = this;
+    const latest = [...world.observer.sessions.values()].slice(-14);
+    const open = latest.filter((session) => session.latest.state === 'open');
+    return world.pick(open.length > 0 && world.chance(0.6) ? open : latest);
   }
 
   publish(meant: Meant, detail: string): void {
@@ -99,18 +104,57 @@ export class Play {
     };
   }
 
-  /** Milliseconds to the next instant at which something begins or ends, or one before or after it. */
-  nextBoundary(): number | null {
+  /** The next instant at which something begins or ends for some session, or a millisecond before or after it. */
+  nextBoundary(): { readonly ms: number; readonly session: SessionHistory } | null {
     const { world } = this;
     const now = world.clock.now();
     const { numberQuarantineSeconds, pairQuarantineSeconds, graceSeconds } = world.shape.pool;
-    const instants = [...world.observer.sessions.values()].slice(-20).flatMap(({ latest }) => {
-      const end = latest.closedAt ?? latest.expiresAt;
+    const instants = [...world.observer.sessions.values()].slice(-20).flatMap((session) => {
+      const { latest } = session;
+      const ends = [latest.closedAt ?? latest.expiresAt, this.#lastCallEnd(session)];
       const rests = [graceSeconds, numberQuarantineSeconds, pairQuarantineSeconds];
-      return [latest.expiresAt, ...rests.map((seconds) => end + seconds * 1_000)];
+      const instant = [latest.expiresAt, ...ends.flatMap((end) => rests.map((s) => end + s * 1_000))];
+      return instant.filter((at) => at > now && Number.isFinite(at)).map((at) => ({ at, session }));
     });
-    const next = world.pick(instants.filter((instant) => instant > now));
-    return next === undefined ? null : Math.max(1, next - now + world.int(3) - 1);
+    const next = world.pick(instants);
+    if (next === undefined) return null;
+    const offset = world.pick([-1, -1, 0, 1]) ?? 0;
+    return { ms: Math.max(1, next.at - now + offset), session: next.session };
+  }
+
+  #lastCallEnd(session: SessionHistory): number {
+    return Math.max(0, ...[...session.calls.keys()].map((call) => this.world.callEnd(call) ?? 0));
+  }
+
+  anySpan(): number {
+    const { world } = this;
+    if (world.chance(0.03)) return 3_600_000;
+    return world.pick([300, 450, 1_000, 1_000, 5_000, 5_000, 20_000, 45_000, 61_000, 310_000]) ?? 1_000;
+  }
+
+  /** Mostly one that connected somebody, or that took too long. */
+  worthAskingAgain(asked: readonly Asked[]): Asked | undefined {
+    const { world } = this;
+    const worthy = asked.filter(
+      (one) => one.body.includes('"connect"') || one.answeredAt - one.askedAt >= 400,
+    );
+    return world.pick(worthy.length > 0 && world.chance(0.75) ? worthy : asked);
+  }
+
+  dialWithin(session: SessionHistory): void {
+    const { world } = this;
+    const calling = world.pick(session.latest.members);
+    const called = world.pick(session.latest.members.filter((member) => member !== calling));
+    const number = called?.virtualNumber;
+    if (!calling || !number) return;
+    world.trace.say(`phone ${calling.phone} dials ${number}`);
+    const operator = world.operatorOf(number);
+    const params = { from: phoneText(calling.phone), to: number };
+    const dialling = operator.exchange.calls.dial(params).then((call) => {
+      if (call.state === 'ringing') this.ringing.push({ operator, callId: call.callId });
+      return call.state;
+    });
+    world.start('dial', dialling);
   }
 
   /** A question to the account of `to`, signed with the secret of `signer`. */

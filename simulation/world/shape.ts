@@ -20,8 +20,8 @@ export interface Shape {
 export function drawShape(random: Random, without: readonly string[]): Shape {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T;
   const secondAccount = random.next() < 0.3;
-  const lowWater = pick([0, 2, 4]);
-  const target = lowWater + pick([2, 4, 8]);
+  const lowWater = pick([0, 2, 6]);
+  const target = lowWater + pick([2, 6, 12]);
   const pool: Pool = {
     ...POLICY_DEFAULTS,
     name: POOL,

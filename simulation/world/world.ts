@@ -369,12 +369,14 @@ export class World {
     if (!replica) throw new Error('Nobody answers.');
     const [, , , , accountId = '', pathSecret = '', kind = ''] = request.url.split('/');
     const { life, app } = replica;
-    const askedAt = this.clock.now();
+    let askedAt = this.clock.now();
     const struck = life.struck;
     const skewMs = life.clock.skewMs;
     const handled = async (): Promise<WebhookResponse> => {
       await life.pass('before webhook');
       await life.mayDie('before webhook');
+      // The deadline counts from here: what waits in the network is not ours.
+      askedAt = this.clock.now();
       const webhook = {
         method: 'POST',
         url: request.url,

@@ -1,0 +1,9 @@
+/** Runs that once found something, and what. They are kept for as long as their history still leads there. */
+export const REGRESSION_SEEDS: readonly {
+  readonly seed: number;
+  readonly steps: number;
+  readonly without: readonly string[];
+  readonly found: string;
+}[] = [
+  { seed: 5, steps: 100, without: [], found: 'a number that had vanished was bought again and never used' },
+];
