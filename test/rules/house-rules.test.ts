@@ -75,9 +75,10 @@ describe('house rules', () => {
     expect([...new Set(reveals)].sort()).toEqual(
       [
         'src/app/open-session.ts',
+        'src/app/open-sessions.ts',
         'src/app/change-session.ts',
         'src/http/api/route-decision-component.ts',
-        'src/privacy/vault.ts',
+        'src/privacy/tenant-keys.ts',
         'src/providers/…',
       ].sort(),
     );
