@@ -92,7 +92,8 @@ export class Judge {
         const right = reachedBy(snapshot, asked.from, asked.dialled);
         const live = asked.askedAt + asked.skewMs < session.liveUntil(snapshot, this.#pool.graceSeconds);
         if (!live || right?.to !== callee || right.shows !== shows) continue;
-        if (asked.kind === 'call') session.calls.set(asked.id, asked.from);
+        if (asked.kind === 'call')
+          session.calls.set(asked.id, { phone: asked.from, dialled: asked.dialled, shows });
         this.#reached.count(`connected ${asked.kind}`);
         if (snapshot.state === 'closed') this.#reached.count('connected within the grace');
         return;

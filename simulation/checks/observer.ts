@@ -4,7 +4,7 @@ import { type SqlConnection, statement } from '../../src/storage/sql/connection.
 import type { Reached } from '../world/reached.ts';
 import { TENANT } from '../world/replica.ts';
 import { demand, Violation } from '../world/violation.ts';
-import { reachedBy, SessionHistory, type Snapshot } from './session-history.ts';
+import { type ConnectedCall, reachedBy, SessionHistory, type Snapshot } from './session-history.ts';
 
 const changedSessions = statement(
   'simulation_sessions',
@@ -131,7 +131,12 @@ export class Observer {
         if (!virtualNumber || !standsFor) continue;
         const at = (fresh.openedAt ?? now()) + skewMs;
         this.#around.reached.count('a number is lent again');
-        const rested = this.#restsFrom(other, opened, (one) => hasNumber(one, virtualNumber));
+        const rested = this.#restsFrom(
+          other,
+          opened,
+          (one) => hasNumber(one, virtualNumber),
+          (call) => call.dialled === virtualNumber || call.shows === virtualNumber,
+        );
         if (pool.mode === 'dedicated' && at < rested + pool.numberQuarantineSeconds * 1_000) {
           throw new Violation(
             `INV-21 ${virtualNumber} of ${other.id} was lent to ${opened.id} while it rests`,
@@ -147,7 +152,7 @@ export class Observer {
           other,
           opened,
           (one) => reachedBy(one, meets.phone, virtualNumber) !== null,
-          meets.phone,
+          (call) => call.phone === meets.phone && call.dialled === virtualNumber,
         );
         if (at < apart + pool.pairQuarantineSeconds * 1_000) {
           throw new Violation(
@@ -167,7 +172,7 @@ export class Observer {
     history: SessionHistory,
     except: SessionHistory,
     holds: (snapshot: Snapshot) => boolean,
-    caller: number | null = null,
+    concerns: (call: ConnectedCall) => boolean,
   ): Instant {
     const { snapshots } = history;
     const last = snapshots.findLastIndex((one) => one.state === 'open' && holds(one));
@@ -178,8 +183,8 @@ export class Observer {
       const grace = history.liveUntil(next, this.#around.pool.graceSeconds);
       from = Math.max(Math.min(next.closedAt ?? next.since, next.expiresAt), grace);
     }
-    for (const [call, phone] of history.calls) {
-      if (caller === null || caller === phone) from = Math.max(from, this.#around.callEnd(call) ?? 0);
+    for (const [id, call] of history.calls) {
+      if (concerns(call)) from = Math.max(from, this.#around.callEnd(id) ?? 0);
     }
     return from;
   }

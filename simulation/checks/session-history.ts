@@ -19,14 +19,20 @@ export interface Snapshot {
   readonly members: readonly Member[];
 }
 
+export interface ConnectedCall {
+  readonly phone: number;
+  readonly dialled: string;
+  readonly shows: string;
+}
+
 /** One session, as everybody could see it, at every instant of the run. */
 export class SessionHistory {
   readonly id: string;
   readonly reference: string;
   readonly assignment: number;
   readonly snapshots: Snapshot[] = [];
-  /** the calling phone of each call that was connected by it, by the operator's id */
-  readonly calls = new Map<string, number>();
+  /** the calls that were connected by it, by the operator's id */
+  readonly calls = new Map<string, ConnectedCall>();
 
   constructor(id: string, reference: string, assignment: number) {
     this.id = id;
