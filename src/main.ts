@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app/app.ts';
+import { toDelivery } from './app/webhook-payload.ts';
 import { StockWatch } from './app/stock-watch.ts';
 import type { Bus } from './bus/bus.ts';
 import { encodeCloudEvent } from './bus/cloud-events.ts';
@@ -21,6 +22,7 @@ import { pendingServer } from './jobs/pending-server.ts';
 import { privacyKeeper } from './jobs/privacy-keeper.ts';
 import { sessionExpirer } from './jobs/session-expirer.ts';
 import { stockKeeper } from './jobs/stock-keeper.ts';
+import { webhookDeliverer } from './jobs/webhook-deliverer.ts';
 import { trimmer } from './jobs/trimmer.ts';
 import type { Clock } from './lib/clock.ts';
 import { createId } from './lib/id.ts';
@@ -38,6 +40,7 @@ import { createProviderAccounts } from './providers/provider-accounts.ts';
 import { assertConfined } from './storage/confinement.ts';
 import { createSqlStorage } from './storage/sql/sql-storage.ts';
 import type { OutboxRow } from './storage/storage.ts';
+import { createGuardedSender } from './webhooks-out/guarded-sender.ts';
 import { VERSION } from './version.ts';
 
 /** The `source` of every event that we publish. */
@@ -142,6 +145,8 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
     }),
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
     stockWatch: new StockWatch(),
+    // On the embedded database there is one process, and it is a developer's.
+    allowsLoopbackWebhooks: config.databaseUrl === null,
   };
 }
 
@@ -150,7 +155,16 @@ function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus,
   // A process that has its database to itself takes its own leases up again after a crash, at once.
   const holder =
     config.databaseUrl === null ? 'embedded' : createId(`job-${hostname()}`, options.clock, options.random);
-  const publisher = outboxPublisher(app, { bus, topic: config.topics.masking, holder, encode: toBusMessage });
+  const publisher = outboxPublisher(app, {
+    bus,
+    topic: config.topics.masking,
+    holder,
+    encode: toBusMessage,
+    fanOut: async (rows) => {
+      await app.storage.webhooks.fanOut(rows.map(toDelivery), app.clock.now());
+    },
+  });
+  const send = createGuardedSender({ allowLoopback: app.allowsLoopbackWebhooks === true });
   const jobs: Job[] = [
     stockKeeper(app, { holder }),
     pendingServer(app),
@@ -159,6 +173,7 @@ function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus,
     numberReconciler(app, { holder }),
     trimmer(app, { trimBus: trim, inboxDays: config.retention.inboxDays }),
     historian(app, config.retention),
+    webhookDeliverer(app, { send }),
     privacyKeeper(app, { holder, numberDays: config.retention.numberDays }),
   ];
   const publishing = startJob(publisher, app);

@@ -21,6 +21,8 @@ export interface App {
   readonly stockWatch: StockWatch;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** in development, where a webhook may lead to this machine */
+  readonly allowsLoopbackWebhooks?: boolean;
 }
 
 /** Tells a background loop that there is work now. Each loop also looks by itself from time to time. */

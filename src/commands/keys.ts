@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { type CommandConfig, readDatabaseConfig } from '../config.ts';
 import { ALL_SCOPES, type ApiScope, isApiScope, SCOPES } from '../http/scopes.ts';
@@ -32,6 +33,11 @@ export function keysCommand(): Command {
       ...ALL_SCOPES,
     ])
     .option('--expires-in-days <days>', 'it never expires by default', integerBetween(1, EXPIRY_DAYS_MAXIMUM))
+    .option(
+      '--from <addresses>',
+      'addresses or CIDR blocks, separated by commas; from anywhere by default',
+      readAddresses,
+    )
     .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
     .addHelpText(
       'after',
@@ -67,7 +73,7 @@ export function keysCommand(): Command {
 
 async function createKey(
   name: string,
-  options: TenantOption & { scopes: readonly ApiScope[]; expiresInDays?: number },
+  options: TenantOption & { scopes: readonly ApiScope[]; expiresInDays?: number; from?: readonly string[] },
 ): Promise<void> {
   await withTenant(options, async (storage, tenant) => {
     const now = systemClock.now();
@@ -79,6 +85,7 @@ async function createKey(
       scopes: options.scopes,
       expiresAt: options.expiresInDays === undefined ? null : now + options.expiresInDays * DAY_MS,
       revokedAt: null,
+      allowedAddresses: options.from ?? [],
     };
     await storage.run(tenant, (s) => s.apiKeys.insert({ ...row, hash: hashApiKey(key) }, now));
     process.stderr.write(`${describeKey(row)}\nThis is the key. It is shown this once:\n`);
@@ -106,7 +113,8 @@ async function withTenant(
   });
 }
 
-function describeKey({ id, name, scopes, expiresAt, revokedAt }: ApiKeyRow): string {
+function describeKey(row: ApiKeyRow): string {
+  const { id, name, scopes, expiresAt, revokedAt, allowedAddresses = [], lastUsedAt = null } = row;
   const all = scopes.length === ALL_SCOPES.length ? 'all scopes' : scopes.join(',');
   const day = (instant: number): string => new Date(instant).toISOString();
   const state =
@@ -115,13 +123,29 @@ function describeKey({ id, name, scopes, expiresAt, revokedAt }: ApiKeyRow): str
       : expiresAt === null
         ? 'never expires'
         : `${expiresAt <= systemClock.now() ? 'expired' : 'expires'} ${day(expiresAt)}`;
-  return [id, name, all, state].join('  ');
+  const from = allowedAddresses.length === 0 ? [] : [`from ${allowedAddresses.join(',')}`];
+  const used = lastUsedAt === null ? [] : [`last used ${day(lastUsedAt)}`];
+  return [id, name, all, state, ...from, ...used].join('  ');
 }
 
 function keyName(text: string): string {
   if (!/^[\x20-\x7e]{1,100}$/.test(text) || text.trim() === '')
     throw new InvalidArgumentError('It needs 1 to 100 printable ASCII characters.');
   return text;
+}
+
+function readAddresses(text: string): string[] {
+  const entries = text.split(',').map((part) => part.trim());
+  for (const entry of entries) {
+    const [network = '', bits, ...rest] = entry.split('/');
+    const family = isIP(network);
+    const widest = family === 6 ? 128 : 32;
+    const fits = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= widest);
+    if (family === 0 || rest.length > 0 || !fits) {
+      throw new InvalidArgumentError('Give addresses or CIDR blocks: 192.0.2.7,2001:db8::/32.');
+    }
+  }
+  return entries;
 }
 
 function readScopes(text: string): ApiScope[] {

@@ -7,6 +7,8 @@ const KNOWN_MS = 4_000;
 /** Long enough to blunt a flood of one wrong key, short enough that a new key works at once. */
 const UNKNOWN_MS = 1_000;
 const ENTRIES_MAXIMUM = 5_000;
+/** Its use is noted once in so long. */
+const NOTED_MS = 60_000;
 
 interface Entry {
   readonly row: Promise<ApiKeyRow | null>;
@@ -18,8 +20,16 @@ export class ApiKeyCache {
   readonly #load: (hash: Uint8Array) => Promise<ApiKeyRow | null>;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
+  readonly #noteUse: (row: ApiKeyRow) => void;
+  readonly #noted = new Map<string, Instant>();
 
-  constructor(load: (hash: Uint8Array) => Promise<ApiKeyRow | null>, clock: Clock) {
+  /** @param noteUse is called once a minute for each key that is used */
+  constructor(
+    load: (hash: Uint8Array) => Promise<ApiKeyRow | null>,
+    clock: Clock,
+    noteUse: (row: ApiKeyRow) => void = () => {},
+  ) {
+    this.#noteUse = noteUse;
     this.#load = load;
     this.#clock = clock;
   }
@@ -32,7 +42,17 @@ export class ApiKeyCache {
     const known = this.#entries.get(name);
     const row = await (known && this.#clock.now() < known.until ? known.row : this.#ask(name, hash));
     if (row === null || row.revokedAt !== null) return null;
-    return row.expiresAt !== null && row.expiresAt <= this.#clock.now() ? null : row;
+    if (row.expiresAt !== null && row.expiresAt <= this.#clock.now()) return null;
+    this.#note(row);
+    return row;
+  }
+
+  #note(row: ApiKeyRow): void {
+    const now = this.#clock.now();
+    if (now - (this.#noted.get(row.id) ?? -NOTED_MS) < NOTED_MS) return;
+    if (this.#noted.size >= ENTRIES_MAXIMUM) this.#noted.clear();
+    this.#noted.set(row.id, now);
+    this.#noteUse(row);
   }
 
   #ask(name: string, hash: Uint8Array): Promise<ApiKeyRow | null> {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { MasklineError } from '../domain/errors.ts';
 import type { ApiKeyRow } from '../storage/storage.ts';
+import { isAllowedAddress } from './allowed-address.ts';
 import type { ApiKeyCache } from './api-key-cache.ts';
 import type { ApiScope } from './scopes.ts';
 
@@ -22,7 +23,8 @@ export async function authenticate(
 ): Promise<void> {
   const key = readApiKey(request.headers.authorization);
   const row = key === null ? null : await keys.find(key);
-  if (row === null) {
+  // Told like an unknown key: a thief learns nothing about the key.
+  if (row === null || !isAllowedAddress(request.ip, row.allowedAddresses ?? [])) {
     throw new MasklineError(
       'MASK_UNAUTHENTICATED',
       'Send a valid key in the header `Authorization: Bearer <api key>`, or as the password of Basic.',

@@ -102,7 +102,14 @@ function acceptable(schema: JsonSchema): fc.Arbitrary<unknown> {
       : matching;
   }
   return fc.oneof(
-    fc.constantFrom('simulator', 'US', '+12025550142', '+447700900456', '+13035550111'),
+    fc.constantFrom(
+      'https://hooks.example.com/',
+      'simulator',
+      'US',
+      '+12025550142',
+      '+447700900456',
+      '+13035550111',
+    ),
     fc.string({ minLength: 1, maxLength: 32, unit: 'binary' }),
   );
 }

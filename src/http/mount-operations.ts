@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app/app.ts';
+import { type AuditedAct, recordAudit } from '../app/audit.ts';
+import type { ApiKeyRow } from '../storage/storage.ts';
 import type { ApiKeyCache } from './api-key-cache.ts';
 import { authenticate } from './authenticate.ts';
 import { runOnce, type StoredAnswer } from './idempotency.ts';
@@ -39,7 +41,7 @@ async function answer(
   const { app } = options;
   const apiKey = request.apiKey;
   if (apiKey === null) throw new Error('An operation ran without authentication.');
-  const run = () => runOperation(operation, app, apiKey.tenant, request, reply);
+  const run = () => runOperation(operation, app, apiKey, request, reply);
   const key = request.headers['idempotency-key'];
   if (operation.repeatable === 'by_nature' || typeof key !== 'string') {
     return sendAnswer(operation, reply, await run());
@@ -61,13 +63,17 @@ async function answer(
 async function runOperation(
   operation: Operation,
   app: App,
-  tenant: string,
+  apiKey: ApiKeyRow,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<StoredAnswer> {
   try {
     const { params, query, body } = request;
-    const { status, body: answered } = await operation.run({ app, tenant, params, query, body });
+    const { tenant } = apiKey;
+    const actor = `key:${apiKey.id}`;
+    const context = { app, tenant, actor, params, query, body };
+    const { status, body: answered } = await operation.run(context);
+    if (operation.audited) await recordAudit(app, tenant, actOf(operation.audited, context, answered));
     // By the schema of this status: a field that is not documented cannot leave the house.
     return { status, text: String(reply.code(status).serialize(answered)) };
   } catch (error) {
@@ -76,6 +82,18 @@ async function runOperation(
     logFailure(app.log, request, problem, error);
     return { status: problem.status, text: JSON.stringify(problem) };
   }
+}
+
+/** By the names of the fields that were given, and not what stood in them: some are real numbers. */
+function actOf(
+  action: string,
+  { actor, params, body }: { readonly actor: string; readonly params: unknown; readonly body: unknown },
+  answered: unknown,
+): AuditedAct {
+  const [named] = Object.values(params as Record<string, string>);
+  const made = answered as { readonly id?: string; readonly name?: string; readonly virtualNumber?: string };
+  const subject = named ?? made.id ?? made.name ?? made.virtualNumber ?? '';
+  return { actor, action, subject, details: { fields: Object.keys(Object(body)).sort() } };
 }
 
 function sendAnswer(operation: Operation, reply: FastifyReply, answer: StoredAnswer): FastifyReply {

@@ -3,11 +3,21 @@ import type { App } from '../app/app.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiScope } from './scopes.ts';
 
-export type Tag = 'Pools' | 'Virtual numbers' | 'Sessions' | 'Route decisions' | 'Calls' | 'Messages';
+export type Tag =
+  | 'Pools'
+  | 'Virtual numbers'
+  | 'Sessions'
+  | 'Route decisions'
+  | 'Calls'
+  | 'Messages'
+  | 'History'
+  | 'Webhooks';
 
 export interface OperationContext<P, Q, B> {
   readonly app: App;
   readonly tenant: string;
+  /** whose request it is, as the audit names it: `key:<id>` */
+  readonly actor: string;
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -62,6 +72,8 @@ export interface OperationDefinition<
    * `by_nature` needs nothing, because it reads, or because the request names itself.
    */
   readonly repeatable: 'by_key' | 'by_nature';
+  /** What the audit calls it. An operation that reveals something writes its own row instead, with what it does. */
+  readonly audited?: string;
   /** the value of `Location`, for what was created */
   location?(answer: DeepReadonly<Static<A>>): string;
   run(context: OperationContext<Static<P>, Static<Q>, Static<B>>): Promise<OperationAnswer<Static<A>>>;

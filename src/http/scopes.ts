@@ -8,6 +8,10 @@ export const SCOPES = {
   'virtual_numbers:write': 'Import virtual numbers, and change their state or pool.',
   'calls:read': 'Read calls.',
   'messages:read': 'Read messages. Their words are not kept.',
+  'history:read': 'Ask who stood behind a virtual number at a moment. Each question is audited.',
+  reveal: 'Read a real number, 20 in an hour, each with a reason and audited. Give it to few people.',
+  'webhooks:read': 'Read webhooks and what was sent to them.',
+  'webhooks:write': 'Subscribe addresses to events, change them, and have events sent again.',
   'route_decisions:write':
     'Ask whom to connect. The answer holds a real number, so give it to switches only.',
 } as const;

@@ -2,6 +2,7 @@ import querystring from 'node:querystring';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { App } from '../app/app.ts';
 import { OPERATIONS } from './api/operations.ts';
+import type { ApiKeyRow } from '../storage/storage.ts';
 import { ApiKeyCache } from './api-key-cache.ts';
 import { refuseBrokenRequest } from './broken-request.ts';
 import { serveDocsPage } from './docs-page.ts';
@@ -129,9 +130,20 @@ async function mountApi(http: FastifyInstance, app: App, options: HttpServerOpti
   http.setValidatorCompiler(compileValidator);
   mountOperations(http, OPERATIONS, {
     app,
-    keys: new ApiKeyCache((hash) => app.storage.system.apiKeyByHash(hash), app.clock),
+    keys: new ApiKeyCache(
+      (hash) => app.storage.system.apiKeyByHash(hash),
+      app.clock,
+      (row) => noteUse(app, row),
+    ),
     idempotencyMs: (options.idempotencyHours ?? IDEMPOTENCY_HOURS) * HOUR_MS,
   });
   http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger());
   await serveDocsPage(http);
+}
+
+/** For whoever wonders which keys are still needed. A failure costs that note, and no request. */
+function noteUse(app: App, { tenant, id }: ApiKeyRow): void {
+  app.storage
+    .run(tenant, ({ apiKeys }) => apiKeys.used(id, app.clock.now()))
+    .catch((error: unknown) => app.log.debug({ error }, 'The use of an API key could not be noted.'));
 }

@@ -18,7 +18,14 @@ const LOOK_MS = 100;
  */
 export function outboxPublisher(
   app: App,
-  deps: { bus: Bus; topic: string; holder: string; encode: (row: OutboxRow) => BusMessage },
+  deps: {
+    bus: Bus;
+    topic: string;
+    holder: string;
+    encode: (row: OutboxRow) => BusMessage;
+    /** notes what is to be sent to webhooks; what it has noted before, it does not note again */
+    fanOut?: (rows: readonly OutboxRow[]) => Promise<void>;
+  },
 ): Job {
   const lease = new Lease('outbox', deps.holder, app.storage.system, app.clock);
   return {
@@ -30,6 +37,7 @@ export function outboxPublisher(
         const rows = await app.storage.system.outboxOldest(BATCH);
         if (rows.length === 0) break;
         await deps.bus.publish(deps.topic, rows.map(deps.encode));
+        await deps.fanOut?.(rows);
         await app.storage.system.outboxDelete(rows.map((row) => row.id));
         app.metrics.outboxPublished.inc(rows.length);
         if (rows.length < BATCH) break;

@@ -453,9 +453,15 @@ export interface ApiKeyRow {
   readonly scopes: readonly string[];
   readonly expiresAt: Instant | null;
   readonly revokedAt: Instant | null;
+  /** addresses and CIDR blocks that it may be used from; none is from anywhere */
+  readonly allowedAddresses?: readonly string[];
+  /** to the minute */
+  readonly lastUsedAt?: Instant | null;
 }
 
 export interface ApiKeyStorage {
+  /** Notes that it was used. */
+  used(id: string, at: Instant): Promise<void>;
   insert(key: ApiKeyRow & { readonly hash: Uint8Array }, at: Instant): Promise<void>;
   revoke(id: string, at: Instant): Promise<boolean>;
   list(): Promise<readonly ApiKeyRow[]>;

@@ -65,7 +65,7 @@ export class CanaryRun {
     await this.#ask('POST', '/v1/sessions', session(), key);
     await this.#ask('POST', '/v1/sessions', session(), { 'idempotency-key': this.#canary() });
     await this.#ask('PATCH', `/v1/sessions/${opened.id}`, {
-      participants: [{ id: opened.participants[0].id, realNumber: this.#canary() }],
+      participant: { id: opened.participants[0].id, realNumber: this.#canary() },
     });
     const same = this.#canary();
     const twins = [
@@ -100,7 +100,21 @@ export class CanaryRun {
     await this.#ask('GET', '/v1/pools', undefined, { authorization: `Bearer ${this.#canary()}` });
     await this.#ask('GET', '/v1/sessions');
     await this.#decisions(opened.participants[1].virtualNumber);
+    await this.#history(opened.participants[1]);
+    await this.#ask('POST', '/v1/webhooks', { url: `https://${this.#canary().slice(1)}.example/` });
     await this.#ask('POST', `/v1/sessions/${opened.id}/close`, { reason: 'completed' });
+  }
+
+  /** Questions about the past; the answer of a reveal holds a number by its nature, its row in the audit does not. */
+  async #history(holder: { id: string; virtualNumber: string }): Promise<void> {
+    const query = `?at=${new Date().toISOString()}&reason=${encodeURIComponent(`about ${this.#canary()}`)}`;
+    for (const e164 of [holder.virtualNumber, this.#canary()]) {
+      await this.#ask('GET', `/v1/virtual-numbers/${encodeURIComponent(e164)}/holders${query}`);
+    }
+    const reason = { reason: `a reason with ${this.#canary()} in it` };
+    const revealed = await this.#product.maskline('POST', `/v1/participants/${holder.id}/reveals`, reason);
+    if (revealed.status !== 201) throw new Error(`Nothing was revealed: ${revealed.status}.`);
+    await this.#ask('POST', `/v1/participants/${this.#canary().slice(1)}/reveals`, reason);
   }
 
   /** Answers with a destination are what a switch must be told; all others must hold no number. */

@@ -1,5 +1,6 @@
 import type { Component } from '../operation.ts';
 import { CallComponent } from './call-component.ts';
+import { HolderComponent, HoldersComponent, RevealComponent } from './holder-component.ts';
 import { listOf } from './list.ts';
 import { MessageComponent } from './message-component.ts';
 import { PoolComponent } from './pool-component.ts';
@@ -7,6 +8,12 @@ import { Problem } from './problem-component.ts';
 import { RouteDecisionComponent } from './route-decision-component.ts';
 import { SessionComponent } from './session-component.ts';
 import { VirtualNumberComponent } from './virtual-number-component.ts';
+import {
+  DeliveryComponent,
+  NewWebhookComponent,
+  ReplayComponent,
+  WebhookComponent,
+} from './webhook-component.ts';
 
 /** Everything that the API document shows by name. */
 export const COMPONENTS: readonly Component[] = [
@@ -21,5 +28,14 @@ export const COMPONENTS: readonly Component[] = [
   listOf(CallComponent),
   MessageComponent,
   listOf(MessageComponent),
+  HolderComponent,
+  HoldersComponent,
+  RevealComponent,
+  WebhookComponent,
+  listOf(WebhookComponent),
+  NewWebhookComponent,
+  DeliveryComponent,
+  listOf(DeliveryComponent),
+  ReplayComponent,
   Problem,
 ];

@@ -1,11 +1,13 @@
 import type { Operation } from '../operation.ts';
 import { callsGet } from './calls-get.ts';
 import { callsList } from './calls-list.ts';
+import { holdersList } from './holders-list.ts';
 import { messagesList } from './messages-list.ts';
 import { poolsCreate } from './pools-create.ts';
 import { poolsGet } from './pools-get.ts';
 import { poolsList } from './pools-list.ts';
 import { poolsUpdate } from './pools-update.ts';
+import { revealsCreate } from './reveals-create.ts';
 import { routeDecisionsCreate } from './route-decisions-create.ts';
 import { sessionsClose } from './sessions-close.ts';
 import { sessionsCreate } from './sessions-create.ts';
@@ -15,6 +17,11 @@ import { sessionsUpdate } from './sessions-update.ts';
 import { virtualNumbersImport } from './virtual-numbers-import.ts';
 import { virtualNumbersList } from './virtual-numbers-list.ts';
 import { virtualNumbersUpdate } from './virtual-numbers-update.ts';
+import { webhookDeliveriesList } from './webhook-deliveries-list.ts';
+import { webhookReplaysCreate } from './webhook-replays-create.ts';
+import { webhooksCreate } from './webhooks-create.ts';
+import { webhooksList } from './webhooks-list.ts';
+import { webhooksUpdate } from './webhooks-update.ts';
 
 /** The public API, whole. */
 export const OPERATIONS: readonly Operation[] = [
@@ -34,4 +41,11 @@ export const OPERATIONS: readonly Operation[] = [
   callsList,
   callsGet,
   messagesList,
+  holdersList,
+  revealsCreate,
+  webhooksCreate,
+  webhooksList,
+  webhooksUpdate,
+  webhookDeliveriesList,
+  webhookReplaysCreate,
 ];

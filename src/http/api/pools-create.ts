@@ -34,6 +34,7 @@ export const poolsCreate = defineOperation({
   statuses: { 201: 'The pool.' },
   errors: ['MASK_ALREADY_EXISTS', 'MASK_UNKNOWN_PROVIDER_ACCOUNT'],
   repeatable: 'by_key',
+  audited: 'pool.created',
   location: (pool) => `/v1/pools/${pool.name}`,
   async run({ app, tenant, body }) {
     const pool = await createPool(app, {

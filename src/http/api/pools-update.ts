@@ -31,6 +31,7 @@ export const poolsUpdate = defineOperation({
   statuses: { 200: 'The pool as it is now.' },
   errors: ['MASK_NOT_FOUND', 'MASK_POOL_IN_USE', 'MASK_UNKNOWN_PROVIDER_ACCOUNT'],
   repeatable: 'by_key',
+  audited: 'pool.changed',
   async run({ app, tenant, params, body }) {
     const pool = await updatePool(app, { tenant, name: params.name, changes: toPolicyChanges(body) });
     if (pool === null) throw new MasklineError('MASK_NOT_FOUND', 'There is no pool by that name.');

@@ -27,6 +27,7 @@ export const sessionsClose = defineOperation({
   statuses: { 200: 'The closed session.' },
   errors: ['MASK_NOT_FOUND'],
   repeatable: 'by_key',
+  audited: 'session.closed',
   async run({ app, tenant, params, body }) {
     const session = await closeSession(app, {
       tenant,

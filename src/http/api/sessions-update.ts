@@ -40,6 +40,7 @@ export const sessionsUpdate = defineOperation({
     'MASK_VIRTUAL_NUMBER_IN_USE',
   ],
   repeatable: 'by_key',
+  audited: 'session.changed',
   async run({ app, tenant, params, body }) {
     const changed = body.participant === undefined ? [] : [body.participant];
     const [realNumber] = readRealNumbers(

@@ -45,6 +45,7 @@ export const virtualNumbersImport = defineOperation({
     'MASK_UNKNOWN_PROVIDER_ACCOUNT',
   ],
   repeatable: 'by_key',
+  audited: 'virtual_number.imported',
   location: (row) => `/v1/virtual-numbers/${row.virtualNumber}`,
   async run({ app, tenant, body }) {
     // Parsed as a number as well, because what no network can reach is a typing error.

@@ -35,6 +35,7 @@ export const virtualNumbersUpdate = defineOperation({
     'MASK_DEPENDENCY_UNAVAILABLE',
   ],
   repeatable: 'by_key',
+  audited: 'virtual_number.changed',
   async run({ app, tenant, params, body }) {
     const virtualNumber = toVirtualNumber(params.e164);
     const row = virtualNumber && (await changeVirtualNumber(app, { tenant, virtualNumber, ...body }));

@@ -94,7 +94,8 @@ export function createFakeApp(): FakeApp {
       },
     },
   };
-  const stored = { pools: createPools(pools), idempotency };
+  const audit = { lockHead: async () => null, append: async () => {} };
+  const stored = { pools: createPools(pools), idempotency, audit };
   function open(): TenantStorage {
     if (fake.failure) throw fake.failure;
     return { ...stored, ...fake.override } as unknown as TenantStorage;

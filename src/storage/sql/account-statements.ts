@@ -33,7 +33,8 @@ export function toProviderAccountRow(row: AccountColumns): ProviderAccountRow {
   };
 }
 
-export const API_KEY_COLUMNS = 'tenant, id, name, scopes, expires_at, revoked_at';
+export const API_KEY_COLUMNS =
+  'tenant, id, name, scopes, expires_at, revoked_at, allowed_addresses::text[] as allowed_addresses, last_used_at';
 
 export interface ApiKeyColumns {
   readonly tenant: string;
@@ -42,6 +43,8 @@ export interface ApiKeyColumns {
   readonly scopes: string[];
   readonly expires_at: Instant | null;
   readonly revoked_at: Instant | null;
+  readonly allowed_addresses: string[];
+  readonly last_used_at: Instant | null;
 }
 
 export function toApiKeyRow(row: ApiKeyColumns): ApiKeyRow {
@@ -52,6 +55,8 @@ export function toApiKeyRow(row: ApiKeyColumns): ApiKeyRow {
     scopes: row.scopes,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    allowedAddresses: row.allowed_addresses,
+    lastUsedAt: row.last_used_at,
   };
 }
 
@@ -102,12 +107,18 @@ const providerAccountRemove = statement(
 );
 const apiKeyInsert = statement(
   'api_key_insert',
-  `insert into api_key (tenant, id, name, key_hash, scopes, created_at, expires_at, revoked_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+  `insert into api_key (tenant, id, name, key_hash, scopes, created_at, expires_at, revoked_at,
+       allowed_addresses)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, 
+       (select coalesce(array_agg(network(a::inet)), '{}') from unnest($9::text[]) as given (a)))`,
 );
 const apiKeyRevoke = statement(
   'api_key_revoke',
   'update api_key set revoked_at = $3 where tenant = $1 and id = $2 and revoked_at is null returning id',
+);
+const apiKeyUsed = statement(
+  'api_key_used',
+  'update api_key set last_used_at = $3 where tenant = $1 and id = $2 and (last_used_at is null or last_used_at < $3)',
 );
 const apiKeyList = statement(
   'api_key_list',
@@ -182,7 +193,11 @@ export function apiKeyStatements(connection: SqlConnection, tenant: string): Api
         at(createdAt),
         atOrNull(key.expiresAt),
         atOrNull(key.revokedAt),
+        key.allowedAddresses ?? [],
       ]);
+    },
+    async used(id, usedAt) {
+      await connection.query(apiKeyUsed, [tenant, id, at(usedAt)]);
     },
     async revoke(id, revokedAt) {
       return (await connection.query(apiKeyRevoke, [tenant, id, at(revokedAt)])).length > 0;
