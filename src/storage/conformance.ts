@@ -250,6 +250,8 @@ export function exerciseStorage(open: () => Promise<Database>): void {
       scopes: ['a', 'b'],
       expiresAt: null,
       revokedAt: null,
+      allowedAddresses: ['192.0.2.0/24'],
+      lastUsedAt: null,
     };
     await storage.run(ACME, (s) => s.apiKeys.insert({ ...key, hash: person(7) }, NOW));
     expect(await storage.system.apiKeyByHash(person(7))).toEqual(key);

@@ -76,6 +76,7 @@ describe('house rules', () => {
       [
         'src/app/open-session.ts',
         'src/app/open-sessions.ts',
+        'src/app/holders.ts',
         'src/app/change-session.ts',
         'src/http/api/route-decision-component.ts',
         'src/privacy/tenant-keys.ts',
