@@ -11,6 +11,7 @@ import { numbersCommand } from './commands/numbers.ts';
 import { providersCommand } from './commands/providers.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tenantsCommand } from './commands/tenants.ts';
+import { webhooksCommand } from './commands/webhooks.ts';
 import { ConfigError } from './settings-reader.ts';
 import { VERSION } from './version.ts';
 
@@ -32,6 +33,7 @@ program
   .addCommand(tenantsCommand())
   .addCommand(eraseCommand())
   .addCommand(auditCommand())
+  .addCommand(webhooksCommand())
   .addCommand(deadLettersCommand());
 
 try {

@@ -10,6 +10,7 @@ import { createSqlStorage } from '../storage/sql/sql-storage.ts';
 import type { ApiKeyRow, Storage } from '../storage/storage.ts';
 import { withCommandDatabase } from './command-database.ts';
 import { keyRingCommands } from './keys-rotate.ts';
+import { auditWithKey } from './privacy-app.ts';
 import { integerBetween } from './parse-integer.ts';
 
 const DAY_MS = 86_400_000;
@@ -41,7 +42,7 @@ export function keysCommand(): Command {
     .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
     .addHelpText(
       'after',
-      `\nScopes:\n${scopes.join('\n')}\n\nEnvironment: DATABASE_URL, MASKLINE_TENANT (default).`,
+      `\nScopes:\n${scopes.join('\n')}\n\nEnvironment: DATABASE_URL, MASKLINE_TENANT (default); MASKLINE_MASTER_KEY, for the row in the audit.`,
     )
     .action(createKey);
   keys
@@ -65,6 +66,7 @@ export function keysCommand(): Command {
         const revoked = await storage.run(tenant, (s) => s.apiKeys.revoke(id, systemClock.now()));
         if (!revoked)
           throw new Error(`Tenant ${tenant} has no such key that is not revoked yet: see \`keys list\`.`);
+        await auditWithKey(storage, tenant, { action: 'api_key.revoked', subject: id, details: {} });
         print(`Revoked ${id}.`);
       }),
     );
@@ -88,6 +90,9 @@ async function createKey(
       allowedAddresses: options.from ?? [],
     };
     await storage.run(tenant, (s) => s.apiKeys.insert({ ...row, hash: hashApiKey(key) }, now));
+    const { scopes, allowedAddresses, expiresAt } = row;
+    const details = { scopes, allowedAddresses, expiresAt };
+    await auditWithKey(storage, tenant, { action: 'api_key.created', subject: row.id, details });
     process.stderr.write(`${describeKey(row)}\nThis is the key. It is shown this once:\n`);
     // Alone on the standard output, so that it can be piped into a secret store.
     print(key);

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { App } from '../app/app.ts';
+import { type AuditedAct, recordAudit } from '../app/audit.ts';
 import { StockWatch } from '../app/stock-watch.ts';
 import { readDatabaseConfig, readMasterKeyConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -10,6 +11,7 @@ import { createMetrics } from '../observe/metrics.ts';
 import { Vault } from '../privacy/vault.ts';
 import { noProfileDirectory } from '../profiles/no-profile-directory.ts';
 import { createSqlStorage } from '../storage/sql/sql-storage.ts';
+import type { Storage } from '../storage/storage.ts';
 import { withCommandDatabase } from './command-database.ts';
 
 export interface PrivacyContext {
@@ -50,6 +52,27 @@ export async function withPrivacyApp<T>(
     };
     return work({ app, tenant, actor: terminalActor() });
   });
+}
+
+/**
+ * Adds a row to the audit for a command that could do its work without the master key. Without that key the row
+ * cannot be made, and it is said so. @returns whether the row is there
+ */
+export async function auditWithKey(
+  storage: Storage,
+  tenant: string,
+  act: Omit<AuditedAct, 'actor'>,
+): Promise<boolean> {
+  let masterKeys: readonly Uint8Array[];
+  try {
+    masterKeys = readMasterKeyConfig(process.env);
+  } catch {
+    process.stderr.write('Not noted in the audit: MASKLINE_MASTER_KEY is not set.\n');
+    return false;
+  }
+  const vault = new Vault(masterKeys, storage.keys, systemClock, systemRandom);
+  await recordAudit({ clock: systemClock, storage, vault }, tenant, { ...act, actor: terminalActor() });
+  return true;
 }
 
 export function terminalActor(): string {
