@@ -36,8 +36,9 @@ export function outboxPublisher(
       while (!signal.aborted && (await lease.hold())) {
         const rows = await app.storage.system.outboxOldest(BATCH);
         if (rows.length === 0) break;
-        await deps.bus.publish(deps.topic, rows.map(deps.encode));
+        // They are committed, so a webhook may be told a moment before the bus is.
         await deps.fanOut?.(rows);
+        await deps.bus.publish(deps.topic, rows.map(deps.encode));
         await app.storage.system.outboxDelete(rows.map((row) => row.id));
         app.metrics.outboxPublished.inc(rows.length);
         if (rows.length < BATCH) break;
