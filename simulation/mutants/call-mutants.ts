@@ -81,8 +81,8 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
     edits: [
       {
         file: 'app/route-call.ts',
-        find: '    !sameKey(decided.callerKey, callerKey)\n',
-        replace: '    (sameKey(null, null) && false)\n',
+        find: 'asked.find((key) => decided && sameKey(decided.callerKey, key));',
+        replace: 'sameKey(null, null) ? decided?.callerKey : asked[0];',
       },
     ],
   },
@@ -141,7 +141,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
     edits: [
       {
         file: 'app/change-session.ts',
-        find: 'await storage.routes.restOf(session.id, participant.callerKey, now, restingUntil);',
+        find: 'await storage.routes.restOf(session.id, participant.id, now, restingUntil);',
         replace: 'void restingUntil;',
       },
     ],

@@ -113,7 +113,10 @@ export class Play {
       const { latest } = session;
       const ends = [latest.closedAt ?? latest.expiresAt, this.#lastCallEnd(session)];
       const rests = [graceSeconds, numberQuarantineSeconds, pairQuarantineSeconds];
-      const instant = [latest.expiresAt, ...ends.flatMap((end) => rests.map((s) => end + s * 1_000))];
+      const instant =
+        latest.state === 'closed'
+          ? ends.flatMap((end) => rests.map((seconds) => end + seconds * 1_000))
+          : [latest.expiresAt];
       return instant.filter((at) => at > now && Number.isFinite(at)).map((at) => ({ at, session }));
     });
     const next = world.pick(instants);

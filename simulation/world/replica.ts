@@ -2,6 +2,7 @@ import type { App, ProviderAccount } from '../../src/app/app.ts';
 import { StockWatch } from '../../src/app/stock-watch.ts';
 import { encodeCloudEvent } from '../../src/bus/cloud-events.ts';
 import type { Subscription } from '../../src/bus/bus.ts';
+import { gatheredUseCases } from '../../src/consumers/gathered-use-cases.ts';
 import { orderUseCases } from '../../src/consumers/order-use-cases.ts';
 import { createOrdersConsumer } from '../../src/consumers/orders.ts';
 import { numberReconciler } from '../../src/jobs/number-reconciler.ts';
@@ -44,6 +45,8 @@ export interface ReplicaDeps {
   readonly operators: readonly Operator[];
   readonly providerWatch: ProviderWatch;
   readonly log: Log;
+  /** whether assignments that arrive together are applied together, as `maskline serve` does */
+  readonly gathers: boolean;
 }
 
 /** One process of Maskline: the real use cases, consumer, jobs, adapter and SQL on ports that can fail. */
@@ -108,7 +111,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
     ],
     handleOrders: createOrdersConsumer({
       tenant: TENANT,
-      useCases: orderUseCases(app),
+      useCases: deps.gathers ? gatheredUseCases(app) : orderUseCases(app),
       bus,
       deadLetterTopic: TOPICS.deadLetter,
       vault: app.vault,

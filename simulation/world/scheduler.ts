@@ -15,6 +15,8 @@ interface Gate {
   readonly open: () => void;
 }
 
+const SETTLING_TURNS = 3;
+
 /** For work whose process has died: it is never heard of again. */
 export function never<T>(): Promise<T> {
   return new Promise(() => {});
@@ -80,7 +82,10 @@ export class Scheduler {
 
   /** Lets everything run until all of it waits. */
   async settle(): Promise<void> {
-    await new Promise<void>((resolve) => void setImmediate(resolve));
+    // More than one turn, because what gathers assignments waits for one before it looks at what has come.
+    for (let turn = 0; turn < SETTLING_TURNS; turn++) {
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    }
   }
 
   /**

@@ -13,6 +13,7 @@ export interface Shape {
   /** at most so far is a replica's clock from the truth, milliseconds */
   readonly skewMs: number;
   readonly secondAccount: boolean;
+  readonly gathers: boolean;
   /** milliseconds that pass between two steps at most */
   readonly paceMs: number;
 }
@@ -50,6 +51,7 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
     rates: drawFaultRates(random, without),
     skewMs: without.includes('skew') ? 0 : pick([0, 0, 0, 1_500]),
     secondAccount,
+    gathers: pick([true, true, false]),
     paceMs: pick([50, 500, 3_000]),
   };
 }
