@@ -153,7 +153,7 @@ function parse(text: string): unknown {
 export async function until(
   what: string,
   holds: () => Promise<boolean> | boolean,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await holds())) {
