@@ -1,7 +1,7 @@
 import type { Database } from '../src/storage/sql/connection.ts';
 import { checkCalls } from './checks/call-checks.ts';
 import { checkAnnounced } from './checks/event-checks.ts';
-import { checkLiveness, heal, whatWaits, workFor } from './checks/liveness.ts';
+import { checkLiveness, heal, publishAll, whatWaits, workFor } from './checks/liveness.ts';
 import { checkOrders, fingerprint } from './checks/order-checks.ts';
 import { checkEverythingReturned, checkInventory, checkNobodyWaitsInVain } from './checks/stock-checks.ts';
 import { Play } from './world/play.ts';
@@ -68,6 +68,7 @@ async function finish(play: Play): Promise<void> {
   const { world } = play;
   await heal(play);
   await checkLiveness(play);
+  await publishAll(play);
   await checkOrders(play);
   await checkCalls(world);
   await checkInventory(world);
@@ -111,5 +112,6 @@ async function checkTimeIsUp(play: Play): Promise<void> {
   const left = await whatWaits(world.database, 0);
   demand(left.sessions === 0, () => `INV-14 ${left.sessions} sessions outlive their time`);
   await checkEverythingReturned(world);
+  await publishAll(play);
   checkAnnounced(world);
 }

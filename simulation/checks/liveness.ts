@@ -85,3 +85,14 @@ export async function checkLiveness(play: Play): Promise<void> {
   );
   demand(later.calls === 0, () => `INV-25 ${later.calls} calls have no end after 15 min`);
 }
+
+/** Publishes what the last round has committed, so that what was announced can be compared with what is there. */
+export async function publishAll(play: Play): Promise<void> {
+  const { world } = play;
+  for (let second = 0; second < 12; second++) {
+    for (const replica of world.replicas) world.runJob(replica, 'outbox-publisher');
+    await world.scheduler.drain();
+    if ((await whatWaits(world.database, world.clock.now() + 1)).outbox === 0) return;
+    await world.advance(1_000, true);
+  }
+}
