@@ -1,8 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 // Projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts the product, a
-// browser or a database server; `production` starts replicas on PostgreSQL and Kafka; `sip` makes real calls through
+// browser or a database server; `thorough` kills and fills databases and brokers; `production` starts replicas on PostgreSQL and Kafka; `sip` makes real calls through
 // the edge; `simulation` plays seeds. scripts/test.ts chooses, and says what it left out.
+// What takes long and changes seldom: databases and brokers that are killed, filled and cut off.
+const THOROUGH = [
+  'src/storage/pglite/**/*.test.ts',
+  'src/storage/postgres/**/*.test.ts',
+  'src/storage/{migrate,database}.test.ts',
+  'src/bus/kafka/**/*.test.ts',
+  'test/privacy/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
     // Two cores is the machine that we promise to be quick on; more workers only fight over them.
@@ -18,6 +27,7 @@ export default defineConfig({
             'test/property/**/*.test.ts',
             'test/rules/**/*.test.ts',
           ],
+          exclude: ['**/node_modules/**', ...THOROUGH],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -25,7 +35,16 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/system/**/*.test.ts', 'test/privacy/**/*.test.ts'],
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'thorough',
+          include: THOROUGH,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

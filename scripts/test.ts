@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * `npm test`: every test that this machine can run in three minutes or so. It starts what it can (an embedded
- * PostgreSQL, a real Kafka broker), finds what is installed (Chromium, the SIP parts), and says plainly what it
+ * PostgreSQL; for the long ones a real Kafka broker), finds what is installed (Chromium, the SIP parts), and says plainly what it
  * left out and why. `npm run test:all`, and CI, add the long ones: replicas that are killed, real SIP calls, the
  * simulation. Arguments go to Vitest, so `npm test -- src/domain` runs a part.
  */
@@ -23,7 +23,8 @@ let startedKafka = false;
 
 findChromium();
 environment.MASKLINE_TEST_POSTGRES ??= '1';
-startKafka();
+// Only the long ones talk to a broker; a part that was asked for by name may be one of them.
+if (everything || vitestArguments.length > 0) startKafka();
 const projects = chooseProjects();
 
 const outputDir = mkdtempSync(path.join(tmpdir(), 'maskline-test-'));
@@ -43,14 +44,17 @@ console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(exitCode !== 0 || failed > 0 || passed === 0 ? 1 : 0);
 
 function chooseProjects(): string[] {
+  if (!everything && vitestArguments.length > 0) return ['unit', 'system', 'thorough'];
   if (!everything) {
-    leftOut.push('the long ones (killed replicas, real SIP calls, simulation). Run: npm run test:all');
+    leftOut.push(
+      'the long ones (adapters and replicas under faults, the search for leaked numbers, real SIP calls, simulation). Run: npm run test:all',
+    );
     return ['unit', 'system'];
   }
   const missing = SIP_PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
-  if (missing.length === 0) return ['unit', 'system', 'simulation', 'production', 'sip'];
+  if (missing.length === 0) return ['unit', 'system', 'thorough', 'simulation', 'production', 'sip'];
   leftOut.push(`real SIP calls, which need ${missing.join(', ')}. sip/README.md says how to install them.`);
-  return ['unit', 'system', 'simulation', 'production'];
+  return ['unit', 'system', 'thorough', 'simulation', 'production'];
 }
 
 function findChromium(): void {
