@@ -69,6 +69,9 @@ export class Product {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        // The parts that the product brings along, even where the tests have a broker and a server at hand.
+        KAFKA_BROKERS: undefined,
+        DATABASE_URL: undefined,
         MASKLINE_PORT: String(masklinePort),
         SIMULATOR_PORT: String(simulatorPort),
         DELIVERY_PORT: String(deliveryPort),
