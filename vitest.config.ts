@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 // Projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts the product, a
-// browser or a database server; `thorough` kills and fills databases and brokers; `production` starts replicas on PostgreSQL and Kafka; `sip` makes real calls through
-// the edge; `simulation` plays seeds. scripts/test.ts chooses, and says what it left out.
+// browser or a database server; `thorough` kills and fills databases and brokers; `production` starts replicas on
+// PostgreSQL and Kafka; `faults` does to them, and to the ways between them, what happens in production; `sip` makes
+// real calls through the edge; `simulation` plays seeds. scripts/test.ts chooses, and says what it left out.
 // What takes long and changes seldom: databases and brokers that are killed, filled and cut off.
 const THOROUGH = [
   'src/storage/pglite/**/*.test.ts',
@@ -26,6 +27,7 @@ export default defineConfig({
             'demos/delivery/**/*.test.ts',
             'test/property/**/*.test.ts',
             'test/rules/**/*.test.ts',
+            'test/faults/proxy/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', ...THOROUGH],
           testTimeout: 30_000,
@@ -54,6 +56,15 @@ export default defineConfig({
         test: {
           name: 'production',
           include: ['test/production/**/*.test.ts', 'test/races/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
