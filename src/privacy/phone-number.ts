@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import type { NumberClass } from '../domain/destination.ts';
+import { classifyNumber } from './number-class.ts';
 import { plainCallingCode } from './numbering-plan.ts';
 
 /** Longest text that is looked at; E.164 has 16 characters, the rest is room for spaces and dashes. */
@@ -48,6 +50,11 @@ export class PhoneNumber {
   /** ISO 3166-1 alpha-2 where the numbering plan tells, else null. Personal data only together with the rest. */
   get country(): string | null {
     return parsePhoneNumberFromString(this.#e164)?.country ?? null;
+  }
+
+  /** Country and type, as destinations are allowed by. */
+  get numberClass(): NumberClass {
+    return classifyNumber(this.#e164);
   }
 
   /** Country code and last four digits, as the API shows it. */
