@@ -30,7 +30,18 @@ export async function examine(mutant: Mutant, options: ExamOptions): Promise<Exa
   for (let i = 0; i < options.seeds; i++) {
     const seed = options.seed + i;
     const { failure } = await runner.run({ seed, steps: options.steps });
-    if (failure !== null) return { mutant, foundAfter: i + 1, seed, violation: failure };
+    if (failure === null) continue;
+    // What the product itself cannot do proves nothing about the defect.
+    if ((await unharmed(seed, options.steps)) !== null) continue;
+    return { mutant, foundAfter: i + 1, seed, violation: failure };
   }
   return { mutant, foundAfter: null, seed: null, violation: null };
+}
+
+/** What this seed finds in the product as it is: nothing. */
+async function unharmed(seed: number, steps: number): Promise<string | null> {
+  const { SeedRunner } = await loadProduct(null);
+  shared ??= startSharedEngine();
+  const runner = await SeedRunner.open(await shared, null);
+  return (await runner.run({ seed, steps })).failure;
 }

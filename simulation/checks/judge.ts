@@ -162,7 +162,8 @@ export class Judge {
         const late = before.answeredAt - before.askedAt >= DEADLINE_MS;
         demand(
           late && asked.askedAt - before.answeredAt < WITHDRAWN_MS,
-          () => `INV-24 ${where} was refused first and connected later`,
+          () =>
+            `INV-24 ${where} was refused first (${before.body}, ${before.askedAt % 86_400_000}–${before.answeredAt % 86_400_000} ms) and connected later (${asked.askedAt % 86_400_000} ms)`,
         );
       }
       return;

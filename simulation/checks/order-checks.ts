@@ -77,6 +77,7 @@ function fold(play: Play): Map<string, Canonical> {
       .map(({ headers: h }) => [`${h.original_partition}/${h.original_offset}`, h.reason ?? '']),
   );
   const orders = new Map<string, Canonical>();
+  const unsettled = new Set<string>();
   for (const message of world.bus.all(TOPICS.orders)) {
     const decoded = decodeCloudEvent(message);
     const meant = decoded.ok ? book.meant.get(decoded.event.id) : undefined;
@@ -84,8 +85,10 @@ function fold(play: Play): Map<string, Canonical> {
     const reason = dead.get(`${message.partition}/${message.offset}`);
     const isDead = reason !== undefined;
     if (reason === 'profile_unavailable') {
-      // A refusal that is reported: the directory was away for too long. Later events decide without it.
+      // A refusal that is reported: the directory was away for too long. Another replica that read the same
+      // batch may have applied it all the same, so that this order could be in either place.
       world.reached.count('a dead letter because of the Profile directory');
+      unsettled.add(meant.order);
       continue;
     }
     demand(
@@ -108,6 +111,7 @@ function fold(play: Play): Map<string, Canonical> {
       order.sessions.add(meant.assignment);
     }
   }
+  for (const order of unsettled) orders.delete(order);
   return orders;
 }
 

@@ -122,13 +122,29 @@ const askAgain: Action = {
     const { world } = play;
     const earlier = world.asked.slice(-40);
     const asked = play.worthAskingAgain(earlier.filter((one) => one.kind === 'call' && one.from !== null));
-    const operator = world.operators.find((one) => one.accountId === asked?.account);
-    if (!asked || !operator) return;
+    if (!asked) return;
     const other = world.chance(0.25);
-    const from = other ? world.int(world.shape.people) : (asked.from ?? 0);
-    world.trace.say(`${asked.id} is asked again, from phone ${from}`);
-    const body = JSON.stringify({ callId: asked.id, from: phoneText(from), to: asked.dialled });
-    world.start('ask again', play.signedAsk(operator, operator, 'answer', body, {}));
+    play.askAgain(asked, other ? world.int(world.shape.people) : (asked.from ?? 0));
+  },
+};
+
+/** A call whose decision takes longer than its deadline, and that the operator asks about again. */
+const tooLate: Action = {
+  name: 'too late',
+  weight: 2.5,
+  async run(play) {
+    const { world } = play;
+    const session = play.anySession();
+    if (session?.latest.state !== 'open') return;
+    const before = world.asked.length;
+    play.dialWithin(session);
+    for (let gates = world.int(6); gates > 0; gates--) await world.scheduler.openOne();
+    await world.advance(450, false);
+    await world.advance(6_000, true);
+    const late = world.asked.slice(before).find((one) => one.answeredAt - one.askedAt >= 400);
+    if (late === undefined) return;
+    world.reached.count('a decision came too late');
+    play.askAgain(late, late.from ?? 0);
   },
 };
 
@@ -259,6 +275,7 @@ export const ACTIONS: readonly Action[] = [
   pickUp,
   text,
   askAgain,
+  tooLate,
   forge,
   apiClose,
   apiChange,

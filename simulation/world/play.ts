@@ -119,7 +119,10 @@ export class Play {
           : [latest.expiresAt];
       return instant.filter((at) => at > now && Number.isFinite(at)).map((at) => ({ at, session }));
     });
-    const next = world.pick(instants);
+    // An open session has one such instant and a closed one has six, so that the kind is drawn first.
+    const wantsOpen = world.chance(0.5);
+    const kind = instants.filter(({ session }) => (session.latest.state === 'open') === wantsOpen);
+    const next = world.pick(kind.length > 0 ? kind : instants);
     if (next === undefined) return null;
     const offset = world.pick([-1, -1, 0, 1]) ?? 0;
     return { ms: Math.max(1, next.at - now + offset), session: next.session };
@@ -142,6 +145,16 @@ export class Play {
       (one) => one.body.includes('"connect"') || one.answeredAt - one.askedAt >= 400,
     );
     return world.pick(worthy.length > 0 && world.chance(0.75) ? worthy : asked);
+  }
+
+  /** The operator, or somebody who has captured the id, asks about a call once more. */
+  askAgain(asked: Asked, from: number): void {
+    const { world } = this;
+    const operator = world.operators.find((one) => one.accountId === asked.account);
+    if (!operator) return;
+    world.trace.say(`${asked.id} is asked again, from phone ${from}`);
+    const body = JSON.stringify({ callId: asked.id, from: phoneText(from), to: asked.dialled });
+    world.start('ask again', this.signedAsk(operator, operator, 'answer', body, {}));
   }
 
   dialWithin(session: SessionHistory): void {
