@@ -27,6 +27,7 @@ export default defineConfig({
             'demos/delivery/**/*.test.ts',
             'test/property/**/*.test.ts',
             'test/rules/**/*.test.ts',
+            'bench/**/*.test.ts',
             'test/faults/proxy/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', ...THOROUGH],
