@@ -39,6 +39,8 @@ export interface ServiceConfig {
   readonly tenant: string;
   readonly logLevel: string;
   readonly trustedProxies: readonly string[];
+  /** what one API key may ask of one process, and save up */
+  readonly apiRate: { readonly unitsPerSecond: number; readonly burst: number };
   readonly databaseUrl: string | null;
   /** connections of one process */
   readonly databasePoolSize: number;
@@ -203,6 +205,7 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
     ),
     logLevel: reader.oneOf('MASKLINE_LOG_LEVEL', defaults.logLevel, LOG_LEVELS),
     trustedProxies: reader.list('MASKLINE_TRUSTED_PROXIES'),
+    apiRate: readApiRate(reader),
     databaseUrl: readDatabaseUrl(reader),
     databasePoolSize: reader.integer('MASKLINE_DATABASE_POOL_SIZE', 10, 2, 500),
     transactionPooler: reader.oneOf('MASKLINE_TRANSACTION_POOLER', 'false', ['true', 'false']) === 'true',
@@ -221,6 +224,12 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
     },
     profiles: readProfiles(reader),
   };
+}
+
+/** A burst is what two seconds give. */
+function readApiRate(reader: SettingsReader): ServiceConfig['apiRate'] {
+  const unitsPerSecond = reader.integer('MASKLINE_API_UNITS_PER_SECOND', 5_000, 20, 1_000_000);
+  return { unitsPerSecond, burst: 2 * unitsPerSecond };
 }
 
 function readRoles(reader: SettingsReader): Roles {

@@ -108,6 +108,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
     roles: config.roles,
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
+    apiRate: config.apiRate,
     version: VERSION,
     ready: () => readyReport(app, watchesBacklog ? backlog : null),
   });

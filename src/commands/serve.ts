@@ -19,6 +19,7 @@ Environment (defaults):
   MASKLINE_HOST 0.0.0.0, MASKLINE_PORT 8080, MASKLINE_TENANT default, MASKLINE_TRUSTED_PROXIES
   MASKLINE_TOPIC_ORDERS orders, MASKLINE_TOPIC_MASKING masking
   MASKLINE_TOPIC_DEAD_LETTER orders.dead-letter, MASKLINE_CONSUMER_GROUP maskline
+  MASKLINE_API_UNITS_PER_SECOND 5000  what one API key may ask of this process: a look-up is 1, a change 2, a list 5
   MASKLINE_CALL_DAYS 365            calls and texts, without words, are kept so long
   MASKLINE_SESSION_DAYS 365         closed sessions and their orders
   MASKLINE_NUMBER_DAYS 30           sealed real numbers of closed sessions

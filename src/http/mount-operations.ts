@@ -1,18 +1,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app/app.ts';
 import { type AuditedAct, recordAudit } from '../app/audit.ts';
+import { MasklineError } from '../domain/errors.ts';
 import type { ApiKeyRow } from '../storage/storage.ts';
 import type { ApiKeyCache } from './api-key-cache.ts';
+import type { ApiRateLimit } from './api-rate-limit.ts';
 import { authenticate } from './authenticate.ts';
 import { runOnce, type StoredAnswer } from './idempotency.ts';
 import { isDependencyFailure, toProblem } from './map-error.ts';
 import { describeRoute } from './openapi.ts';
 import type { Operation } from './operation.ts';
+import { costOf } from './operation-cost.ts';
 import { logFailure, sendProblemText } from './send-problem.ts';
 
 export interface MountOptions {
   readonly app: App;
   readonly keys: ApiKeyCache;
+  readonly rateLimit: ApiRateLimit;
   readonly idempotencyMs: number;
 }
 
@@ -26,10 +30,29 @@ export function mountOperations(
   for (const operation of operations) {
     http.route({
       ...describeRoute(operation),
-      onRequest: (request) => authenticate(request, options.keys, operation.scope),
+      onRequest: async (request, reply) => {
+        await authenticate(request, options.keys, operation.scope);
+        charge(operation, options.rateLimit, request, reply);
+      },
       handler: (request, reply) => answer(operation, options, request, reply),
     });
   }
+}
+
+/** @throws MasklineError MASK_RATE_LIMITED */
+function charge(
+  operation: Operation,
+  rateLimit: ApiRateLimit,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const refused = request.apiKey && rateLimit.take(request.apiKey.id, costOf(operation));
+  if (!refused) return;
+  reply.header('retry-after', String(refused.retryAfterSeconds));
+  throw new MasklineError(
+    'MASK_RATE_LIMITED',
+    'This API key asks for more than its share. Ask again after the seconds of `Retry-After`.',
+  );
 }
 
 async function answer(

@@ -11,6 +11,7 @@ const READ_ERRORS = [
   'MASK_INVALID_REQUEST',
   'MASK_UNAUTHENTICATED',
   'MASK_FORBIDDEN',
+  'MASK_RATE_LIMITED',
   'MASK_DEPENDENCY_UNAVAILABLE',
   'MASK_INTERNAL',
 ] as const satisfies readonly ErrorCode[];
@@ -142,6 +143,8 @@ JSON is camelCase, instants are RFC 3339 in UTC, numbers are E.164 with \`+\`. A
 Errors are RFC 9457 \`application/problem+json\` with a stable \`code\`. Unknown fields are refused. What belongs to somebody else is \`404\`, like what does not exist. Bodies have at most 64 kB.
 
 Mutations take an \`Idempotency-Key\`. Lists take \`limit\` and \`cursor\` and answer \`{ data, nextCursor }\`; \`nextCursor\` is null on the last page.
+
+An API key may ask for a number of units a second, and save some up for a burst: a look-up costs 1, a change 2, a list 5, an audited look at a person 20. Beyond that it is \`429\` with \`Retry-After\`, and nothing was done.
 
 Scopes of an API key:
 

@@ -72,6 +72,8 @@ export interface OperationDefinition<
    * `by_nature` needs nothing, because it reads, or because the request names itself.
    */
   readonly repeatable: 'by_key' | 'by_nature';
+  /** what it costs of the key's rate, in units; default: 1 to look something up, 2 to change something */
+  readonly cost?: number;
   /** What the audit calls it. An operation that reveals something writes its own row instead, with what it does. */
   readonly audited?: string;
   /** the value of `Location`, for what was created */

@@ -27,7 +27,8 @@ function setProblemHeaders(reply: FastifyReply, problem: Problem): void {
     case 'MASK_DEPENDENCY_UNAVAILABLE':
     case 'MASK_IDEMPOTENCY_IN_PROGRESS':
     case 'MASK_RATE_LIMITED':
-      reply.header('retry-after', RETRY_AFTER_SECONDS);
+      // Who refused may have said it better.
+      if (!reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS);
       break;
     default:
   }

@@ -4,6 +4,7 @@ import type { App } from '../app/app.ts';
 import { OPERATIONS } from './api/operations.ts';
 import type { ApiKeyRow } from '../storage/storage.ts';
 import { ApiKeyCache } from './api-key-cache.ts';
+import { API_RATE_DEFAULT, type ApiRate, ApiRateLimit } from './api-rate-limit.ts';
 import { refuseBrokenRequest } from './broken-request.ts';
 import { serveDocsPage } from './docs-page.ts';
 import { drainBody } from './drain-body.ts';
@@ -30,6 +31,8 @@ export interface HttpServerOptions {
   /** how long the answer of a mutation is kept under its `Idempotency-Key` */
   readonly idempotencyHours?: number;
   readonly limits?: Partial<HttpLimits>;
+  /** what one API key may ask of this process */
+  readonly apiRate?: ApiRate;
 }
 
 export interface HttpLimits {
@@ -135,6 +138,7 @@ async function mountApi(http: FastifyInstance, app: App, options: HttpServerOpti
       app.clock,
       (row) => noteUse(app, row),
     ),
+    rateLimit: new ApiRateLimit(options.apiRate ?? API_RATE_DEFAULT, app.clock),
     idempotencyMs: (options.idempotencyHours ?? IDEMPOTENCY_HOURS) * HOUR_MS,
   });
   http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger());

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { CallComponent, toCallAnswer } from './call-component.ts';
 import { Reference, text } from './fields.ts';
@@ -10,6 +11,7 @@ export const callsList = defineOperation({
   url: '/v1/calls',
   tag: 'Calls',
   scope: 'calls:read',
+  cost: LIST_COST,
   summary: 'List calls',
   description: 'All of them, or those of a session or of an order. Refused calls are in the list as well.',
   params: NOTHING,

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { findHolders } from '../../app/holders.ts';
 import { MasklineError } from '../../domain/errors.ts';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
+import { AUDITED_LOOK_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { strict, Timestamp } from './fields.ts';
 import { readTimestamp } from './timestamp.ts';
@@ -14,6 +15,7 @@ export const holdersList = defineOperation({
   url: '/v1/virtual-numbers/:e164/holders',
   tag: 'History',
   scope: 'history:read',
+  cost: AUDITED_LOOK_COST,
   summary: 'Ask who stood behind a virtual number at a moment',
   description:
     'For lawful requests. Each question stands in the audit before it is answered. In a shared pool a number can stand for many people at once: the order tells them apart. Up to 200, newest first.',

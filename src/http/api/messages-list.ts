@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { text } from './fields.ts';
 import { listOf, listQuery, readPage } from './list.ts';
@@ -10,6 +11,7 @@ export const messagesList = defineOperation({
   url: '/v1/messages',
   tag: 'Messages',
   scope: 'messages:read',
+  cost: LIST_COST,
   summary: 'List messages',
   description: 'All of them, or those of a session. That a text was relayed is kept; its words are not.',
   params: NOTHING,

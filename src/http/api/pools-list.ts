@@ -1,3 +1,4 @@
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { listOf, listQuery, readPage } from './list.ts';
 import { PoolComponent, toPoolAnswer } from './pool-component.ts';
@@ -8,6 +9,7 @@ export const poolsList = defineOperation({
   url: '/v1/pools',
   tag: 'Pools',
   scope: 'pools:read',
+  cost: LIST_COST,
   summary: 'List pools',
   description: 'With the stock of each. Counting takes a moment in large pools.',
   params: NOTHING,

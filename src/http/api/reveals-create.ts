@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { revealNumber } from '../../app/holders.ts';
+import { AUDITED_LOOK_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { IdParams, strict } from './fields.ts';
 import { AskedReason, RevealComponent } from './holder-component.ts';
@@ -10,6 +11,7 @@ export const revealsCreate = defineOperation({
   url: '/v1/participants/:id/reveals',
   tag: 'History',
   scope: 'reveal',
+  cost: AUDITED_LOOK_COST,
   summary: 'Reveal the real number of a participant',
   description:
     'The only call that answers a real number to a person. Each one stands in the audit, with its reason; a key may make 20 in an hour. Not there once the number was erased.',

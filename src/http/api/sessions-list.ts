@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { viewSession } from '../../app/session-view.ts';
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { Reference } from './fields.ts';
 import { listOf, listQuery, readPage } from './list.ts';
@@ -11,6 +12,7 @@ export const sessionsList = defineOperation({
   url: '/v1/sessions',
   tag: 'Sessions',
   scope: 'sessions:read',
+  cost: LIST_COST,
   summary: 'List sessions',
   description: 'All of them, or those of one order.',
   params: NOTHING,

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { PoolName } from './fields.ts';
 import { listOf, listQuery, readPage } from './list.ts';
@@ -10,6 +11,7 @@ export const virtualNumbersList = defineOperation({
   url: '/v1/virtual-numbers',
   tag: 'Virtual numbers',
   scope: 'virtual_numbers:read',
+  cost: LIST_COST,
   summary: 'List virtual numbers',
   description: 'All of them, or those of a pool, or those in a state.',
   params: NOTHING,

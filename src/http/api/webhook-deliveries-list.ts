@@ -1,4 +1,5 @@
 import { MasklineError } from '../../domain/errors.ts';
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { IdParams } from './fields.ts';
 import { listOf, listQuery, readPage } from './list.ts';
@@ -10,6 +11,7 @@ export const webhookDeliveriesList = defineOperation({
   url: '/v1/webhooks/:id/deliveries',
   tag: 'Webhooks',
   scope: 'webhooks:read',
+  cost: LIST_COST,
   summary: 'List what was or is to be sent to a webhook',
   description: 'Newest first. Kept for 30 days.',
   params: IdParams,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { replayWebhook } from '../../app/webhooks.ts';
 import { MasklineError } from '../../domain/errors.ts';
+import { AUDITED_LOOK_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { IdParams, strict, Timestamp } from './fields.ts';
 import { readTimestamp } from './timestamp.ts';
@@ -12,6 +13,7 @@ export const webhookReplaysCreate = defineOperation({
   url: '/v1/webhooks/:id/replays',
   tag: 'Webhooks',
   scope: 'webhooks:write',
+  cost: AUDITED_LOOK_COST,
   summary: 'Have events sent again',
   description:
     'One delivery by its id, or all that failed since a moment. Up to 30 days back; the same `webhook-id` is sent, so a receiver that remembers ids takes each once.',

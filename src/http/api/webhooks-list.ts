@@ -1,3 +1,4 @@
+import { LIST_COST } from '../operation-cost.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
 import { listOf, listQuery, readPage } from './list.ts';
 import { toWebhookAnswer, WebhookComponent } from './webhook-component.ts';
@@ -8,6 +9,7 @@ export const webhooksList = defineOperation({
   url: '/v1/webhooks',
   tag: 'Webhooks',
   scope: 'webhooks:read',
+  cost: LIST_COST,
   summary: 'List webhooks',
   description: 'Without their secrets.',
   params: NOTHING,
