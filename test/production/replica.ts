@@ -31,24 +31,37 @@ export async function runCommand(
   return { code: child.exitCode, stdout, stderr };
 }
 
+export interface ReplicaOptions {
+  /** what a shell does before it becomes the replica, such as `ulimit -n 256;` */
+  readonly shell?: string;
+}
+
 /** One `maskline serve`: a process that can be asked, drained and killed. */
 export class Replica {
   readonly port: number;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #options: ReplicaOptions;
   #child: ChildProcess | null = null;
   output = '';
 
-  private constructor(port: number, environment: Readonly<Record<string, string>>) {
+  private constructor(port: number, environment: Readonly<Record<string, string>>, options: ReplicaOptions) {
     this.port = port;
     this.#environment = environment;
+    this.#options = options;
   }
 
-  static async create(environment: Readonly<Record<string, string>>): Promise<Replica> {
-    return new Replica(await freePort(), environment);
+  static async create(
+    environment: Readonly<Record<string, string>>,
+    options: ReplicaOptions = {},
+  ): Promise<Replica> {
+    return new Replica(await freePort(), environment, options);
   }
 
-  static async start(environment: Readonly<Record<string, string>>): Promise<Replica> {
-    const replica = await Replica.create(environment);
+  static async start(
+    environment: Readonly<Record<string, string>>,
+    options: ReplicaOptions = {},
+  ): Promise<Replica> {
+    const replica = await Replica.create(environment, options);
     await replica.start();
     return replica;
   }
@@ -57,8 +70,17 @@ export class Replica {
     return this.#child?.pid;
   }
 
+  /** Whether its process has ended, whoever ended it. */
+  get exited(): boolean {
+    return this.#child !== null && (this.#child.exitCode !== null || this.#child.signalCode !== null);
+  }
+
   spawn(): ChildProcess {
-    const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
+    const serve = [process.execPath, 'src/cli.ts', 'serve'];
+    const { shell } = this.#options;
+    const [command = '', ...args] =
+      shell === undefined ? serve : ['bash', '-c', `${shell} exec "$@"`, 'replica', ...serve];
+    const child = spawn(command, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

@@ -44,6 +44,9 @@ export class ToxicPipe {
       if (this.#buffered > BUFFERED_BYTES_MAXIMUM) from.pause();
     });
     from.on('end', () => this.#put({ bytes: END, at: options.clock.now() }));
+    // Whatever is being waited for, it ends when there is nobody left to tell.
+    options.to.on('drain', () => this.#wake?.());
+    options.to.on('close', () => this.#wake?.());
     void this.#run();
   }
 
@@ -62,10 +65,7 @@ export class ToxicPipe {
     while (!to.destroyed) {
       const piece = this.#queue.shift();
       if (!piece) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          to.once('close', resolve);
-        });
+        await this.#woken();
         continue;
       }
       if (piece.bytes === END) {
@@ -132,9 +132,12 @@ export class ToxicPipe {
   async #write(to: Socket, bytes: Buffer): Promise<void> {
     this.#passed += bytes.length;
     if (bytes.length === 0 || to.write(bytes)) return;
-    await new Promise<void>((resolve) => {
-      to.once('drain', resolve);
-      to.once('close', resolve);
+    while (to.writableNeedDrain && !to.destroyed) await this.#woken();
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
     });
   }
 }
