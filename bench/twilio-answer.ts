@@ -29,7 +29,7 @@ import { systemClock } from '../src/lib/clock.ts';
 import { createLog } from '../src/observe/log.ts';
 import { PhoneNumber } from '../src/privacy/phone-number.ts';
 import { createTwilioProvider } from '../src/providers/twilio/twilio-provider.ts';
-import type { FoundRoute } from '../src/storage/storage.ts';
+import type { FoundRoute, NewCall } from '../src/storage/storage.ts';
 import type { LoadOrder, LoadReport } from './raw-load.ts';
 
 const PUBLIC_URL = 'https://maskline.example';
@@ -231,12 +231,19 @@ async function startStub(): Promise<MeasuredServer> {
     recordingConsent: null,
     attachments: false,
     maskNumbers: false,
+    stepUp: 'none',
+    concurrentCallsMax: 20,
+    hourlyAttemptsMax: 200,
+    totalTalkSecondsMax: 604_800,
+    blocked: false,
     inGrace: false,
     sealedDestination: keys.sealNumber(number(CALLED_PERSON), routePlace(dialled, callerKey), participantKey),
     participantKey,
   };
   fake.override.routes = { lookup: async () => ({ numberKnown: true, route }) };
-  fake.override.calls = { insert: async () => true };
+  fake.override.calls = {
+    insert: async (call: NewCall) => ({ reason: call.reason, maxCallSeconds: call.maxCallSeconds }),
+  };
   const app = productionLike(fake.app);
   fake.accounts.set(ACCOUNT.id, account());
   return listen('stub', app, dialled, requests, async () => {});

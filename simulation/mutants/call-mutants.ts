@@ -31,13 +31,13 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     defect: 'a route that was found is remembered for a minute',
     edits: [
       {
-        file: 'app/route-call.ts',
-        find: 'async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {',
+        file: 'app/decide-route.ts',
+        find: 'export async function decideRoute(app: App, question: RouteQuestion): Promise<RoutedCall> {',
         replace: `const remembered = new Map<string, { until: number; found: { numberKnown: boolean; route: FoundRoute | null } }>();
-async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`,
+export async function decideRoute(app: App, question: RouteQuestion): Promise<RoutedCall> {`,
       },
       {
-        file: 'app/route-call.ts',
+        file: 'app/decide-route.ts',
         find: `  const found =
     calledNumber === null`,
         replace: `  const cacheKey = \`\${calledNumber} \${callerKey ? Buffer.from(callerKey).toString('hex') : ''}\`;
@@ -46,7 +46,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
     calledNumber === null`,
       },
       {
-        file: 'app/route-call.ts',
+        file: 'app/decide-route.ts',
         find: '  const verdict = judgeRoute({ now, kind: question.kind',
         replace:
           '  if (found.route) remembered.set(cacheKey, { until: now + 60_000, found });\n  const verdict = judgeRoute({ now, kind: question.kind',
@@ -80,7 +80,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
     defect: 'a captured call id is worth the destination to whoever shows it',
     edits: [
       {
-        file: 'app/route-call.ts',
+        file: 'app/replay-decision.ts',
         find: 'asked.find((key) => decided && sameKey(decided.callerKey, key));',
         replace: 'sameKey(null, null) ? decided?.callerKey : asked[0];',
       },
@@ -91,7 +91,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
     defect: 'a question is answered again after its minute',
     edits: [
       {
-        file: 'app/route-call.ts',
+        file: 'app/replay-decision.ts',
         find: 'now - decided.startedAt <= LIMITS.answerReplaySeconds * 1_000 && ',
         replace: '',
       },
@@ -100,7 +100,7 @@ async function decide(app: App, question: RouteQuestion): Promise<RoutedCall> {`
   {
     name: 'replay-after-the-end',
     defect: 'a question is answered again although the call is over',
-    edits: [{ file: 'app/route-call.ts', find: " && decided.state !== 'ended';", replace: ';' }],
+    edits: [{ file: 'app/replay-decision.ts', find: " && decided.state !== 'ended';", replace: ';' }],
   },
   {
     name: 'late-decision-not-withdrawn',

@@ -3,7 +3,8 @@ import { statement, systemScope } from '../storage/sql/connection.ts';
 import type { App } from './app.ts';
 import { closeSession } from './close-session.ts';
 import { recordLegStatus } from './record-leg-status.ts';
-import { type RoutedCall, routeCall } from './route-call.ts';
+import { routeCall } from './route-call.ts';
+import type { RoutedCall } from './routed-call.ts';
 import { ACCOUNT, createWorld, person, virtualNumber, type World } from './testing/world.ts';
 
 interface Delivery {

@@ -20,6 +20,12 @@ export interface StockPolicy {
  */
 export type AttestationPolicy = 'ignore' | 'prefer' | 'require';
 
+/**
+ * What connects a caller who is unknown, who withholds the number, or who is not verified enough. `none`: nothing.
+ * `intent`: a call that the app has announced a moment before. `pin`: that, or the PIN of a participant.
+ */
+export type StepUp = 'none' | 'intent' | 'pin';
+
 /** Calls are recorded, after both have heard the sentence. */
 export interface RecordingPolicy {
   readonly consent: string;
@@ -43,6 +49,15 @@ export interface PoolPolicy {
   /** whether pictures and the like are passed on with a text; if not, the text says that there was one */
   readonly attachments: boolean;
   readonly maskNumbersInMessages: boolean;
+  readonly stepUp: StepUp;
+  /** calls that one caller of a session may have at a time */
+  readonly concurrentCallsMax: number;
+  /** calls that one caller of a session may try in any 60 minutes, refused ones included */
+  readonly hourlyAttemptsMax: number;
+  /** seconds of talk that one caller of a session may begin in all */
+  readonly totalTalkSecondsMax: number;
+  /** a participant's number must have been verified since so long ago; null: nobody asks */
+  readonly verificationMaxAgeSeconds: number | null;
 }
 
 export interface Pool extends PoolPolicy {
@@ -58,6 +73,13 @@ export const POOL_LIMITS = {
   // 25 s by default: short of the point where most voicemail boxes answer and would tell whose they are.
   ringTimeoutSeconds: { default: 25, minimum: 5, maximum: 120 },
   maxCallSeconds: { default: 3_600, minimum: 10, maximum: 4 * 3_600 },
+  totalTalkSecondsMax: { default: 2 * 3_600, minimum: 60, maximum: 7 * 86_400 },
+} as const;
+
+/** Counts: what one caller of a session may do before it is harassment. */
+export const CALL_COUNTS = {
+  concurrentCallsMax: { default: 1, minimum: 1, maximum: 20 },
+  hourlyAttemptsMax: { default: 20, minimum: 1, maximum: 200 },
 } as const;
 
 /** What a pool does about things that it says nothing about: the cautious side of each. */
@@ -66,6 +88,11 @@ export const POLICY_DEFAULTS = {
   recording: null,
   attachments: false,
   maskNumbersInMessages: false,
+  stepUp: 'none',
+  concurrentCallsMax: CALL_COUNTS.concurrentCallsMax.default,
+  hourlyAttemptsMax: CALL_COUNTS.hourlyAttemptsMax.default,
+  totalTalkSecondsMax: POOL_LIMITS.totalTalkSecondsMax.default,
+  verificationMaxAgeSeconds: null,
 } as const satisfies Partial<PoolPolicy>;
 
 export const FALLBACK_ACCOUNTS_MAXIMUM = 5;

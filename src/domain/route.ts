@@ -1,4 +1,4 @@
-import type { AttestationPolicy, PoolPolicy } from './pool.ts';
+import type { AttestationPolicy, PoolPolicy, StepUp } from './pool.ts';
 import { modeAllows, type SessionMode } from './session.ts';
 import type { VirtualNumber } from './virtual-number.ts';
 
@@ -57,6 +57,10 @@ export interface RouteTerms {
   readonly recordingConsent: string | null;
   readonly attachments: boolean;
   readonly maskNumbers: boolean;
+  readonly stepUp: StepUp;
+  readonly concurrentCallsMax: number;
+  readonly hourlyAttemptsMax: number;
+  readonly totalTalkSecondsMax: number;
 }
 
 export function routeTerms(pool: PoolPolicy): RouteTerms {
@@ -67,6 +71,10 @@ export function routeTerms(pool: PoolPolicy): RouteTerms {
     recordingConsent: pool.recording?.consent ?? null,
     attachments: pool.attachments,
     maskNumbers: pool.maskNumbersInMessages,
+    stepUp: pool.stepUp,
+    concurrentCallsMax: pool.concurrentCallsMax,
+    hourlyAttemptsMax: pool.hourlyAttemptsMax,
+    totalTalkSecondsMax: pool.totalTalkSecondsMax,
   };
 }
 
@@ -83,13 +91,14 @@ export function judgeRoute(facts: {
   readonly kind: 'call' | 'message';
   /** whether the dialled number is held by this tenant at the provider account that asks */
   readonly numberKnown: boolean;
-  readonly route: RouteFacts | null;
+  readonly route: (RouteFacts & { readonly blocked: boolean }) | null;
   /** null for a text: no network vouches for those */
   readonly verification: Verification;
 }): RouteVerdict {
   if (!facts.numberKnown) return { reason: 'unknown_number', route: null };
   if (facts.route === null) return { reason: 'unknown_caller', route: null };
   if (facts.now >= facts.route.liveUntil) return { reason: 'session_ended', route: facts.route };
+  if (facts.route.blocked) return { reason: 'blocked', route: facts.route };
   if (!modeAllows(facts.route.mode, facts.kind)) return { reason: 'mode_not_allowed', route: facts.route };
   if (facts.kind === 'call' && !isVerifiedEnough(facts.route.attestation, facts.verification)) {
     return { reason: 'caller_not_verified', route: facts.route };

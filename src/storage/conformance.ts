@@ -173,9 +173,12 @@ export function exerciseStorage(open: () => Promise<Database>): void {
   it('decides a call once, announces it with it, and knows whether its route still lives', async () => {
     await openOne(storage);
     await storage.run(ACME, async (s) => {
-      expect(await s.calls.insert(call('c1'), announcement('a1'))).toBe(true);
+      expect(await s.calls.insert(call('c1'), announcement('a1'), null)).toEqual({
+        reason: 'ok',
+        maxCallSeconds: 600,
+      });
       const again = call('c2', { providerCallId: 'native-c1' });
-      expect(await s.calls.insert(again, announcement('a2'))).toBe(false);
+      expect(await s.calls.insert(again, announcement('a2'), null)).toBeNull();
       const decided = await s.calls.decided('operator', 'native-c1', NOW);
       expect(decided).toMatchObject({ id: 'c1', decision: 'bridge', state: 'decided' });
       expect(Buffer.from(decided?.sealedDestination ?? [])).toEqual(Buffer.from(person(12)));
@@ -323,8 +326,12 @@ export function exerciseStorage(open: () => Promise<Database>): void {
     await openOne(storage);
     await storage.run(ACME, async (s) => {
       await s.references.place('never', POOL, NOW);
-      await s.calls.insert(call('c1'), announcement('a1'));
-      await s.calls.insert(call('c2', { decision: 'reject', reason: 'unknown_caller' }), announcement('a2'));
+      await s.calls.insert(call('c1'), announcement('a1'), null);
+      await s.calls.insert(
+        call('c2', { decision: 'reject', reason: 'unknown_caller' }),
+        announcement('a2'),
+        null,
+      );
       await s.calls.refuse('operator', 'native-c2', 'unknown_caller', NOW);
     });
     const { system } = storage;

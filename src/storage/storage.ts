@@ -9,6 +9,7 @@ import type { CallerKey, IndexedCallerKey, ParticipantKey, Sealed } from '../pri
 import type { AssignmentStorage } from './assignment-storage.ts';
 import type { AuditStorage } from './audit-storage.ts';
 import type { KeyRingStore, PrivacyStorage } from './privacy-storage.ts';
+import type { SpendStorage, SpendSystemStorage } from './spend-storage.ts';
 import type { WebhookStorage, WebhookSystemStorage } from './webhook-storage.ts';
 
 /**
@@ -24,6 +25,7 @@ export interface Storage {
   readonly system: SystemStorage;
   readonly keys: KeyRingStore;
   readonly webhooks: WebhookSystemStorage;
+  readonly spend: SpendSystemStorage;
   readonly durability: 'power-loss' | 'process-crash';
 }
 
@@ -43,6 +45,7 @@ export interface TenantStorage {
   readonly privacy: PrivacyStorage;
   readonly audit: AuditStorage;
   readonly webhooks: WebhookStorage;
+  readonly spend: SpendStorage;
   /** Returns false when the event was applied before. */
   inboxInsert(source: string, eventId: string, at: Instant): Promise<boolean>;
   /** Whether the event was applied before; only to spare work, because `inboxInsert` decides. */
@@ -280,6 +283,8 @@ export interface RouteLookup {
 
 export interface FoundRoute extends RouteFacts {
   readonly reference: string;
+  /** by a participant, by the company, or because the callee's number serves nobody: see `blocked_by` */
+  readonly blocked: boolean;
   /** whether the session is closed, and the route lives on grace alone */
   readonly inGrace: boolean;
   readonly sealedDestination: Sealed | null;
@@ -326,10 +331,14 @@ export interface NewCall {
   readonly providerCallId: string;
   readonly sessionId: string | null;
   readonly reference: string | null;
+  readonly callingParticipantId: string | null;
   readonly callingRole: string | null;
+  readonly calledParticipantId: string | null;
   readonly calledRole: string | null;
   readonly virtualNumber: string;
   readonly callerKey: CallerKey | null;
+  /** of the route that was taken, where that is not `callerKey`; null otherwise */
+  readonly routeKey: CallerKey | null;
   readonly callerId: VirtualNumber | null;
   readonly decision: CallRecord['decision'];
   readonly reason: DecisionReason;
@@ -339,14 +348,35 @@ export interface NewCall {
   readonly attestation: Verification;
 }
 
+/** What the caller may do within the session, from the route; a call that passes is counted until `heldUntil`. */
+export interface CallLimits {
+  readonly concurrentCallsMax: number;
+  readonly hourlyAttemptsMax: number;
+  readonly totalTalkSecondsMax: number;
+  /** when it no longer counts as running, if nobody reports that it was answered or has ended */
+  readonly heldUntil: Instant;
+}
+
+/** How the call was recorded: as it was to be, or as `rate_limited`. */
+export interface RecordedCall {
+  readonly reason: DecisionReason;
+  /** shorter than asked for when the caller has little of the session's talk left */
+  readonly maxCallSeconds: number | null;
+}
+
 export interface LockedCall extends CallRecord {
   readonly reference: string | null;
   readonly maxCallSeconds: number | null;
 }
 
 export interface CallStorage {
-  /** Records the decision and what it announces, in one statement. False: this call was decided before. */
-  insert(call: NewCall, event: OutboxEvent): Promise<boolean>;
+  /**
+   * Records the decision and what it announces, in one statement, which also counts a call that is to be connected
+   * against its limits: beyond them it is recorded, and announced, as `rate_limited`. Null: it was decided before.
+   * @param event null: nothing is announced yet
+   * @param limits null: it is not counted
+   */
+  insert(call: NewCall, event: OutboxEvent | null, limits: CallLimits | null): Promise<RecordedCall | null>;
   /** The decision on this call, if one was taken, with the destination if its route is live at `now`. */
   decided(providerAccount: string, providerCallId: string, now: Instant): Promise<DecidedCall | null>;
   /** Turns a decision that came too late to be told into a refusal, so that it is never told. */

@@ -19,7 +19,8 @@ import type { App, ProviderAccount } from '../app.ts';
 import { createPool } from '../create-pool.ts';
 import { importVirtualNumber } from '../import-virtual-number.ts';
 import { type OpenOutcome, openSession } from '../open-session.ts';
-import { type RoutedCall, routeCall } from '../route-call.ts';
+import { routeCall } from '../route-call.ts';
+import type { RoutedCall } from '../routed-call.ts';
 import { StockWatch } from '../stock-watch.ts';
 
 export const TENANT = 'default';

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import {
+  CALL_COUNTS,
   FALLBACK_ACCOUNTS_MAXIMUM,
   POOL_LIMITS,
   type Pool,
@@ -56,6 +57,7 @@ const Recording = Type.Object(
 );
 
 const ATTESTATION_POLICIES = ['ignore', 'prefer', 'require'] as const;
+const STEP_UPS = ['none', 'intent', 'pin'] as const;
 
 /** The rules of a pool; each has a default when a pool is created, and each can be changed later. */
 export const PoolPolicyFields = {
@@ -119,6 +121,41 @@ export const PoolPolicyFields = {
       description: 'Whether what looks like a phone number is taken out of texts. Best effort.',
     }),
   ),
+  stepUp: Type.Optional(
+    oneOf(STEP_UPS, {
+      default: 'none',
+      description: [
+        'What connects a caller who is unknown, withholds the number, or is not verified enough.',
+        '`none`: nothing. `intent`: a call that the app announced with POST /v1/sessions/{id}/call-intents.',
+        '`pin`: that, or the PIN from POST /v1/sessions/{id}/pins, where the provider can collect digits.',
+      ].join(' '),
+    }),
+  ),
+  concurrentCallsMax: Type.Optional(
+    Type.Integer({
+      ...CALL_COUNTS.concurrentCallsMax,
+      description: 'Calls that one caller of a session may have at a time.',
+    }),
+  ),
+  hourlyAttemptsMax: Type.Optional(
+    Type.Integer({
+      ...CALL_COUNTS.hourlyAttemptsMax,
+      description: 'Calls that one caller of a session may try in any 60 minutes, refused ones included.',
+    }),
+  ),
+  totalTalkSecondsMax: Type.Optional(
+    seconds('totalTalkSecondsMax', 'Talk that one caller of a session may begin in all.'),
+  ),
+  verificationMaxAgeSeconds: Type.Optional(
+    nullable(
+      Type.Integer({
+        minimum: 60,
+        maximum: 10 * 365 * 86_400,
+        description:
+          'A session is refused when `verifiedAt` of a participant is longer ago, or not given. Null: nobody asks.',
+      }),
+    ),
+  ),
 };
 
 type PolicyFields = DeepReadonly<Static<ReturnType<typeof policyObject>>>;
@@ -146,6 +183,11 @@ export const PoolComponent = {
     recording: nullable(Recording),
     attachments: Type.Boolean(),
     maskNumbersInMessages: Type.Boolean(),
+    stepUp: oneOf(STEP_UPS),
+    concurrentCallsMax: Type.Integer(),
+    hourlyAttemptsMax: Type.Integer(),
+    totalTalkSecondsMax: Type.Integer(),
+    verificationMaxAgeSeconds: nullable(Type.Integer()),
     stockNow: Type.Object(
       {
         inService: Type.Integer({ description: 'All that may be allocated, now or later.' }),

@@ -54,6 +54,12 @@ export const poolsCreate = defineOperation({
         recording: body.recording ?? POLICY_DEFAULTS.recording,
         attachments: body.attachments ?? POLICY_DEFAULTS.attachments,
         maskNumbersInMessages: body.maskNumbersInMessages ?? POLICY_DEFAULTS.maskNumbersInMessages,
+        stepUp: body.stepUp ?? POLICY_DEFAULTS.stepUp,
+        concurrentCallsMax: body.concurrentCallsMax ?? POLICY_DEFAULTS.concurrentCallsMax,
+        hourlyAttemptsMax: body.hourlyAttemptsMax ?? POLICY_DEFAULTS.hourlyAttemptsMax,
+        totalTalkSecondsMax: body.totalTalkSecondsMax ?? POLICY_DEFAULTS.totalTalkSecondsMax,
+        verificationMaxAgeSeconds:
+          body.verificationMaxAgeSeconds ?? POLICY_DEFAULTS.verificationMaxAgeSeconds,
         stock: toPolicyChanges({ stock: body.stock ?? null }).stock ?? null,
       },
     });

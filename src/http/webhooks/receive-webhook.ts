@@ -91,6 +91,7 @@ async function answerCall(
     providerAccount: account.name,
     kind: 'call',
     ...asked,
+    reportsEnds: account.provider.capabilities.statusCallbacks,
   });
   const { provider } = account;
   const urls = webhookUrls(account);

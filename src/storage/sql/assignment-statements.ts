@@ -82,10 +82,10 @@ const routeInsertMany = statement(
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
        ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers,
-       index_key_id)
+       index_key_id, step_up, concurrent_calls_max, hourly_attempts_max, total_talk_seconds_max)
    select $1, n.virtual_number, n.caller_key, n.session_id, n.reference, n.calling_participant, n.calling_role,
        n.called_participant, n.called_role, n.sealed_destination, n.caller_id, $12, $13, null, $14, $15, $17, $18, $19, $20,
-       n.index_key_id
+       n.index_key_id, $22, $23, $24, $25
      from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                  $10::bytea[], $11::text[], $21::int[])
        as n (virtual_number, caller_key, session_id, reference, calling_participant, calling_role, called_participant,
@@ -99,7 +99,9 @@ const routeInsertMany = statement(
          resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
          max_call_seconds = excluded.max_call_seconds, attestation = excluded.attestation,
          recording_consent = excluded.recording_consent, attachments = excluded.attachments,
-         mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id
+         mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id, step_up = excluded.step_up,
+         concurrent_calls_max = excluded.concurrent_calls_max, hourly_attempts_max = excluded.hourly_attempts_max,
+         total_talk_seconds_max = excluded.total_talk_seconds_max, blocked_by = null
      where route.resting_until <= $16
    returning 1`,
 );
@@ -218,6 +220,10 @@ export function assignmentStatements(connection: SqlConnection, tenant: string):
         first.attachments,
         first.maskNumbers,
         column('indexKeyId'),
+        first.stepUp,
+        first.concurrentCallsMax,
+        first.hourlyAttemptsMax,
+        first.totalTalkSecondsMax,
       ]);
       return inserted.length;
     },

@@ -1,23 +1,58 @@
+import type { DecisionReason } from '../../domain/route.ts';
 import type { Instant } from '../../lib/clock.ts';
 import type { CallStorage, LockedCall } from '../storage.ts';
 import { CALL_COLUMNS, type CallColumns, toCallRecord } from './call-columns.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
 import { at, atOrNull } from './parameters.ts';
 
-// The decision and its announcement are one statement: a call decided twice inserts neither.
+// What is counted as a call under way: the caller's session row names it so.
+const RUNNING = `$3::text || '|' || $4::text`;
+const NOW_MS = '(extract(epoch from $17::timestamptz) * 1000)::bigint';
+
+// The count, the decision and its announcement are one statement: a call decided twice inserts none of them. The
+// row of the caller is locked by the upsert, which reads its latest version: of calls that come at one moment each
+// sees those before it. Refused attempts count too. Less than 10 s of talk is none. Two calls of one caller must not
+// be in one batch: an upsert may not touch a row twice.
 const callInsert = statement(
   'call_insert',
-  `with decided as (
+  `with counted as (
+     insert into session_usage as u (tenant, session_id, participant_id, attempted_at, running)
+     select $1, $5, $24, array[$17::timestamptz], jsonb_build_object(${RUNNING}, $30::bigint)
+      where $27::boolean and not exists (
+        select 1 from call c where c.tenant = $1 and c.provider_account = $3 and c.provider_call_id = $4)
+     on conflict (tenant, session_id, participant_id) do update set
+       attempted_at = case when u.running ? (${RUNNING}) then u.attempted_at
+         else (u.attempted_at || excluded.attempted_at)[greatest(1, cardinality(u.attempted_at) + 2 - $28::int):] end,
+       running = (select coalesce(jsonb_object_agg(r.key, r.value), '{}') from jsonb_each(u.running) r
+                   where r.value::bigint > ${NOW_MS})
+         || case when (cardinality(u.attempted_at) < $28::int
+                         or u.attempted_at[cardinality(u.attempted_at) + 1 - $28::int] <= $31::timestamptz)
+                  and u.talked_seconds + 10 <= $29::int
+                  and (select count(*) from jsonb_each(u.running) r where r.value::bigint > ${NOW_MS}) < $32::int
+                 then excluded.running else '{}' end
+     returning running ? (${RUNNING}) as allowed, greatest(0, $29::int - talked_seconds) as seconds_left),
+   outcome as (
+     select coalesce((select allowed from counted), true) as allowed,
+            (select seconds_left from counted) as seconds_left),
+   decided as (
      insert into call (tenant, id, provider_account, provider_call_id, session_id, reference, calling_role, called_role,
          virtual_number, caller_key, caller_id, decision, reason, ring_timeout_seconds, max_call_seconds, state,
-         started_at, ended_at, attestation)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $23)
+         started_at, ended_at, attestation, calling_participant, called_participant, route_key)
+     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bytea, case when o.allowed then $11::text end,
+         case when o.allowed then $12 else 'announce' end, case when o.allowed then $13 else 'rate_limited' end,
+         case when o.allowed then $14::int end, case when o.allowed then least($15::int, o.seconds_left) end,
+         case when o.allowed then $16 else 'refused' end, $17::timestamptz,
+         case when o.allowed then $18::timestamptz else $17::timestamptz end, $23::text, $24::text, $25::text, $26::bytea
+       from outcome o
      on conflict (tenant, provider_account, provider_call_id) do nothing
-     returning id),
+     returning id, reason, max_call_seconds),
    announced as (
      insert into outbox (tenant, event_id, type, key, data, occurred_at)
-     select $1, $19, $20, $21, $22::jsonb, $17 from decided)
-   select id from decided`,
+     select $1, $19::text, case when d.reason = $13 then $20::text else 'call.refused' end, $21::text,
+            case when d.reason = $13 then $22::jsonb
+                 else $22::jsonb || jsonb_build_object('reason', d.reason) end, $17::timestamptz
+       from decided d where $19::text is not null)
+   select reason, max_call_seconds from decided`,
 );
 const callDecided = statement(
   'call_decided',
@@ -25,15 +60,20 @@ const callDecided = statement(
           r.recording_consent, k.key as participant_key
      from call c
      left join route r on r.tenant = c.tenant and r.virtual_number = c.virtual_number
-       and r.caller_key = c.caller_key and r.session_id = c.session_id and r.live_until > $4
+       and r.caller_key = coalesce(c.route_key, c.caller_key) and r.session_id = c.session_id and r.live_until > $4
+       and r.blocked_by is null
      left join participant_key k on k.tenant = r.tenant and k.session_id = r.session_id
        and k.participant_id = r.called_participant
     where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3`,
 );
 const callRefuse = statement(
   'call_refuse',
-  `update call set decision = 'announce', reason = $4, state = 'refused', ended_at = $5
-    where tenant = $1 and provider_account = $2 and provider_call_id = $3 and state = 'decided'`,
+  `with refused as (
+     update call set decision = 'announce', reason = $4, state = 'refused', ended_at = $5
+      where tenant = $1 and provider_account = $2 and provider_call_id = $3 and state = 'decided'
+     returning session_id, calling_participant)
+   update session_usage u set running = u.running - ($2::text || '|' || $3::text) from refused r
+    where u.tenant = $1 and u.session_id = r.session_id and u.participant_id = r.calling_participant`,
 );
 const callGet = statement('call_get', `select ${CALL_COLUMNS} from call c where c.tenant = $1 and c.id = $2`);
 const callList = statement(
@@ -56,11 +96,27 @@ const callSetChecked = statement(
   'call_set_checked',
   'update call set checked_at = $3 where tenant = $1 and id = any($2)',
 );
+// The caller's session row learns of it: an answered call counts until its longest end, an ended one no more.
 const callSetProgress = statement(
   'call_set_progress',
-  `update call set state = $3, ringing_at = $4, answered_at = $5, ended_at = $6, duration_seconds = $7, termination = $8,
-          native_cause = $9
-    where tenant = $1 and id = $2`,
+  `with before as (
+     select c.session_id, c.calling_participant, c.provider_account || '|' || c.provider_call_id as running,
+            coalesce(c.duration_seconds, 0) as talked, c.max_call_seconds
+       from call c where c.tenant = $1 and c.id = $2),
+   progressed as (
+     update call set state = $3, ringing_at = $4, answered_at = $5, ended_at = $6, duration_seconds = $7,
+            termination = $8, native_cause = $9
+      where tenant = $1 and id = $2)
+   update session_usage u
+      set talked_seconds = greatest(0, u.talked_seconds + coalesce($7::int, 0) - b.talked),
+          running = case
+            when $6::timestamptz is not null then u.running - b.running
+            when $5::timestamptz is not null and u.running ? b.running then u.running || jsonb_build_object(
+              b.running, ((extract(epoch from $5::timestamptz) + b.max_call_seconds) * 1000)::bigint)
+            else u.running end
+     from before b
+    where u.tenant = $1 and u.session_id = b.session_id and u.participant_id = b.calling_participant
+      and ($5::timestamptz is not null or $6::timestamptz is not null)`,
 );
 const callAddEvent = statement(
   'call_add_event',
@@ -83,6 +139,13 @@ const callEndsBy = statement(
      from call where tenant = $1 and id = $2`,
 );
 
+const HOUR_MS = 3_600_000;
+
+interface RecordedRow {
+  readonly reason: DecisionReason;
+  readonly max_call_seconds: number | null;
+}
+
 export function callStatements(connection: SqlConnection, tenant: string): CallStorage {
   const locked = async (query: Statement, values: unknown[]): Promise<LockedCall | null> => {
     type Row = CallColumns & { reference: string | null; max_call_seconds: number | null };
@@ -92,9 +155,9 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
       : null;
   };
   return {
-    async insert(call, { eventId, event }) {
+    async insert(call, announced, limits) {
       const bridged = call.decision === 'bridge';
-      const rows = await connection.query(callInsert, [
+      const [row] = await connection.query<RecordedRow>(callInsert, [
         tenant,
         call.id,
         call.providerAccount,
@@ -113,13 +176,22 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         bridged ? 'decided' : 'refused',
         at(call.startedAt),
         bridged ? null : at(call.startedAt),
-        eventId,
-        event.type,
-        event.key,
-        JSON.stringify(event.data),
+        announced?.eventId ?? null,
+        announced?.event.type ?? null,
+        announced?.event.key ?? null,
+        announced ? JSON.stringify(announced.event.data) : null,
         call.attestation,
+        call.callingParticipantId,
+        call.calledParticipantId,
+        call.routeKey,
+        limits !== null,
+        limits?.hourlyAttemptsMax ?? 1,
+        limits?.totalTalkSecondsMax ?? 0,
+        limits?.heldUntil ?? 0,
+        at(call.startedAt - HOUR_MS),
+        limits?.concurrentCallsMax ?? 1,
       ]);
-      return rows.length > 0;
+      return row ? { reason: row.reason, maxCallSeconds: row.max_call_seconds } : null;
     },
     async decided(providerAccount, providerCallId, now) {
       type Row = CallColumns & {

@@ -1,4 +1,4 @@
-import type { AttestationPolicy, Pool, PoolMode, Selection, StockNow } from '../../domain/pool.ts';
+import type { AttestationPolicy, Pool, PoolMode, Selection, StepUp, StockNow } from '../../domain/pool.ts';
 import type { PoolStorage } from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
@@ -6,7 +6,8 @@ import { at } from './parameters.ts';
 const COLUMNS = `name, mode, selection, countries, number_quarantine_seconds, pair_quarantine_seconds,
   grace_seconds, session_ttl_seconds, ring_timeout_seconds, max_call_seconds,
   stock_provider_account, stock_low_water, stock_target, stock_max, stock_fallback_accounts,
-  attestation, recording_consent, attachments, mask_numbers`;
+  attestation, recording_consent, attachments, mask_numbers, step_up, concurrent_calls_max, hourly_attempts_max,
+  total_talk_seconds_max, verification_max_age_seconds`;
 
 interface PoolRow {
   readonly name: string;
@@ -28,12 +29,18 @@ interface PoolRow {
   readonly recording_consent: string | null;
   readonly attachments: boolean;
   readonly mask_numbers: boolean;
+  readonly step_up: StepUp;
+  readonly concurrent_calls_max: number;
+  readonly hourly_attempts_max: number;
+  readonly total_talk_seconds_max: number;
+  readonly verification_max_age_seconds: number | null;
 }
 
 const poolInsert = statement(
   'pool_insert',
   `insert into pool (tenant, ${COLUMNS}, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+     $23, $24, $25, $26)`,
 );
 const poolGet = statement('pool_get', `select ${COLUMNS} from pool where tenant = $1 and name = $2`);
 const poolList = statement(
@@ -45,7 +52,9 @@ const poolUpdate = statement(
   `update pool set mode = $3, selection = $4, countries = $5, number_quarantine_seconds = $6,
      pair_quarantine_seconds = $7, grace_seconds = $8, session_ttl_seconds = $9, ring_timeout_seconds = $10,
      max_call_seconds = $11, stock_provider_account = $12, stock_low_water = $13, stock_target = $14, stock_max = $15,
-     stock_fallback_accounts = $16, attestation = $17, recording_consent = $18, attachments = $19, mask_numbers = $20
+     stock_fallback_accounts = $16, attestation = $17, recording_consent = $18, attachments = $19, mask_numbers = $20,
+     step_up = $21, concurrent_calls_max = $22, hourly_attempts_max = $23, total_talk_seconds_max = $24,
+     verification_max_age_seconds = $25
    where tenant = $1 and name = $2`,
 );
 
@@ -173,6 +182,11 @@ function poolValues(pool: Pool): unknown[] {
     pool.recording?.consent ?? null,
     pool.attachments,
     pool.maskNumbersInMessages,
+    pool.stepUp,
+    pool.concurrentCallsMax,
+    pool.hourlyAttemptsMax,
+    pool.totalTalkSecondsMax,
+    pool.verificationMaxAgeSeconds,
   ];
 }
 
@@ -202,5 +216,10 @@ function toPool(row: PoolRow): Pool {
     recording: row.recording_consent === null ? null : { consent: row.recording_consent },
     attachments: row.attachments,
     maskNumbersInMessages: row.mask_numbers,
+    stepUp: row.step_up,
+    concurrentCallsMax: row.concurrent_calls_max,
+    hourlyAttemptsMax: row.hourly_attempts_max,
+    totalTalkSecondsMax: row.total_talk_seconds_max,
+    verificationMaxAgeSeconds: row.verification_max_age_seconds,
   };
 }

@@ -1,4 +1,4 @@
-import type { AttestationPolicy } from '../../domain/pool.ts';
+import type { AttestationPolicy, StepUp } from '../../domain/pool.ts';
 import type { SessionMode } from '../../domain/session.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
@@ -14,10 +14,10 @@ const routeInsertAll = statement(
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
        ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers,
-       index_key_id)
+       index_key_id, step_up, concurrent_calls_max, hourly_attempts_max, total_talk_seconds_max)
    select $1, n.virtual_number, n.caller_key, $2, $16, n.calling_participant, n.calling_role, n.called_participant,
        n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14, $17, $18, $19, $20,
-       n.index_key_id
+       n.index_key_id, $22, $23, $24, $25
      from unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[],
                  $21::int[])
        as n (virtual_number, caller_key, calling_participant, calling_role, called_participant, called_role,
@@ -31,7 +31,9 @@ const routeInsertAll = statement(
          resting_until = null, ring_timeout_seconds = excluded.ring_timeout_seconds,
          max_call_seconds = excluded.max_call_seconds, attestation = excluded.attestation,
          recording_consent = excluded.recording_consent, attachments = excluded.attachments,
-         mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id
+         mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id, step_up = excluded.step_up,
+         concurrent_calls_max = excluded.concurrent_calls_max, hourly_attempts_max = excluded.hourly_attempts_max,
+         total_talk_seconds_max = excluded.total_talk_seconds_max, blocked_by = null
      where route.resting_until <= $15
    returning 1`,
 );
@@ -42,7 +44,8 @@ const routeLookup = statement(
   `select v.virtual_number is not null as number_known,
           r.session_id, r.reference, r.calling_participant, r.calling_role, r.called_participant, r.called_role,
           r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds,
-          r.attestation, r.recording_consent, r.attachments, r.mask_numbers,
+          r.attestation, r.recording_consent, r.attachments, r.mask_numbers, r.step_up, r.concurrent_calls_max,
+          r.hourly_attempts_max, r.total_talk_seconds_max, r.blocked_by is not null as blocked,
           r.resting_until is not null as in_grace, k.key as participant_key
      from (select 1) one
      left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
@@ -91,6 +94,11 @@ interface LookupRow {
   readonly recording_consent: string | null;
   readonly attachments: boolean;
   readonly mask_numbers: boolean;
+  readonly step_up: StepUp;
+  readonly concurrent_calls_max: number;
+  readonly hourly_attempts_max: number;
+  readonly total_talk_seconds_max: number;
+  readonly blocked: boolean;
   readonly in_grace: boolean;
   readonly participant_key: Uint8Array | null;
 }
@@ -123,6 +131,10 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
         first.attachments,
         first.maskNumbers,
         column('indexKeyId'),
+        first.stepUp,
+        first.concurrentCallsMax,
+        first.hourlyAttemptsMax,
+        first.totalTalkSecondsMax,
       ]);
       return inserted.length === routes.length;
     },
@@ -178,5 +190,10 @@ function toFoundRoute(row: LookupRow): FoundRoute | null {
     recordingConsent: row.recording_consent,
     attachments: row.attachments,
     maskNumbers: row.mask_numbers,
+    stepUp: row.step_up,
+    concurrentCallsMax: row.concurrent_calls_max,
+    hourlyAttemptsMax: row.hourly_attempts_max,
+    totalTalkSecondsMax: row.total_talk_seconds_max,
+    blocked: row.blocked,
   };
 }

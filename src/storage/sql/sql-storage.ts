@@ -13,6 +13,7 @@ import { poolStatements } from './pool-statements.ts';
 import { referenceStatements } from './reference-statements.ts';
 import { routeStatements } from './route-statements.ts';
 import { sessionStatements } from './session-statements.ts';
+import { spendStatements, spendSystemStatements } from './spend-statements.ts';
 import { rekeyStatements } from './rekey-statements.ts';
 import { systemStatements } from './system-statements.ts';
 import { virtualNumberStatements } from './virtual-number-statements.ts';
@@ -32,6 +33,7 @@ export function createSqlStorage(database: Database): Storage {
     system: systemStatements(database),
     keys: keyRingStatements(database),
     webhooks: webhookSystemStatements(database),
+    spend: spendSystemStatements(database),
     durability: database.durability,
   };
 }
@@ -83,6 +85,9 @@ function tenantStorage(connection: SqlConnection, tenant: string): TenantStorage
     },
     get webhooks() {
       return webhookStatements(connection, tenant);
+    },
+    get spend() {
+      return spendStatements(connection, tenant);
     },
     inboxInsert: (source, eventId, at) => insertInbox(connection, tenant, source, eventId, at),
     inboxKnown: (source, eventId) => isInboxKnown(connection, tenant, source, eventId),

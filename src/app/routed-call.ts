@@ -1,0 +1,76 @@
+import { announcementFor, type DecisionReason, type RefusalReason } from '../domain/route.ts';
+import type { VirtualNumber } from '../domain/virtual-number.ts';
+import type { PhoneNumber } from '../privacy/phone-number.ts';
+import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
+import type { Attestation, CallInstruction } from '../providers/provider.ts';
+import type { FoundRoute } from '../storage/storage.ts';
+import { routePlace } from './route-place.ts';
+
+/** Calls that a switch asks about through the API have no provider account; their records say this instead. */
+export const API_ACCOUNT = 'api';
+
+export interface RouteQuestion {
+  readonly tenant: string;
+  /** the account that asks; null through the API, where any account of the tenant may hold the number */
+  readonly providerAccount: string | null;
+  readonly providerCallId: string;
+  readonly kind: 'call' | 'message';
+  readonly callingNumber: PhoneNumber | null;
+  readonly calledNumber: VirtualNumber | null;
+  readonly attestation: Attestation | null;
+  readonly digits: string | null;
+  /** whether the one who asks reports when a connected call ends; only then does it count as under way till then */
+  readonly reportsEnds?: boolean;
+}
+
+export interface RoutedCall {
+  /** our id of the call; null when it could not be recorded */
+  readonly callId: string | null;
+  readonly sessionId: string | null;
+  readonly reason: DecisionReason;
+  readonly instruction: CallInstruction;
+}
+
+/** What a bridge needs of a route, whether it was looked up or is told again. */
+export type DecidedRoute = Pick<
+  FoundRoute,
+  | 'sessionId'
+  | 'sealedDestination'
+  | 'participantKey'
+  | 'callerId'
+  | 'ringTimeoutSeconds'
+  | 'maxCallSeconds'
+  | 'recordingConsent'
+>;
+
+/** Connects by a route. The destination is opened here and nowhere else. */
+export function bridge(
+  keys: TenantKeys,
+  route: DecidedRoute,
+  dialled: VirtualNumber,
+  callerKey: CallerKey,
+): RoutedCall {
+  if (!route.sealedDestination) return refusal('session_ended', null, route.sessionId);
+  return {
+    callId: null,
+    sessionId: route.sessionId,
+    reason: 'ok',
+    instruction: {
+      decision: 'bridge',
+      destination: keys.openNumber(
+        route.sealedDestination,
+        routePlace(dialled, callerKey),
+        route.participantKey,
+      ),
+      callerId: route.callerId,
+      ringTimeoutSeconds: route.ringTimeoutSeconds,
+      maxCallSeconds: route.maxCallSeconds,
+      ...(route.recordingConsent !== null && { recording: { consent: route.recordingConsent } }),
+    },
+  };
+}
+
+export function refusal(reason: RefusalReason, callId: string | null, sessionId: string | null): RoutedCall {
+  const instruction = { decision: 'announce', announcement: announcementFor(reason) } as const;
+  return { callId, sessionId, reason, instruction };
+}
