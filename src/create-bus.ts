@@ -1,8 +1,6 @@
 import { hostname } from 'node:os';
 import type { Bus } from './bus/bus.ts';
-import { createEmbeddedBus, type EmbeddedBus } from './bus/embedded/embedded-bus.ts';
-import { createValueSealing } from './bus/embedded/value-sealing.ts';
-import { createKafkaBus } from './bus/kafka/kafka-bus.ts';
+import type { EmbeddedBus } from './bus/embedded/embedded-bus.ts';
 import type { KafkaConnection } from './bus/kafka/kafka-connection.ts';
 import type { KafkaConfig, ServiceConfig } from './config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -17,18 +15,22 @@ export interface CreatedBus {
 }
 
 /** Kafka when there are KAFKA_BROKERS, else the bus in the service's own database. */
-export function createBus(options: {
+export async function createBus(options: {
   readonly config: Pick<ServiceConfig, 'kafka' | 'databaseUrl'>;
   readonly database: Database;
   readonly masterKey: Uint8Array;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-}): CreatedBus {
+}): Promise<CreatedBus> {
   const { config, database, clock, random, log } = options;
   if (config.kafka) {
+    // Loaded when it is wanted: a process that only answers calls does without the client and its 40 MB.
+    const { createKafkaBus } = await import('./bus/kafka/kafka-bus.ts');
     return { bus: createKafkaBus({ ...kafkaConnection(config.kafka), clock, random, log }), trim: null };
   }
+  const { createEmbeddedBus } = await import('./bus/embedded/embedded-bus.ts');
+  const { createValueSealing } = await import('./bus/embedded/value-sealing.ts');
   const bus = createEmbeddedBus({
     database,
     clock,

@@ -99,7 +99,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
   await app.vault.keysOf(config.tenant);
   await options.prepare?.(app);
 
-  const { bus, trim } = createBus({ ...options, database });
+  const { bus, trim } = await createBus({ ...options, database });
   started.push({ name: 'bus', stop: () => bus.close() });
 
   const watchesBacklog = config.roles.jobs || config.roles.consumer;

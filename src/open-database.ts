@@ -4,14 +4,12 @@ import type { ServiceConfig } from './config.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Random } from './lib/random.ts';
 import type { Log } from './observe/log.ts';
-import { openPglite } from './storage/pglite/open-pglite.ts';
-import { openPostgres } from './storage/postgres/open-postgres.ts';
 import type { Database, OwnedDatabase } from './storage/sql/connection.ts';
 
 export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./storage/migrations/', import.meta.url));
 
 /** PostgreSQL when there is a DATABASE_URL, else the embedded database in `embeddedDirectory`. */
-export function openDatabase(options: {
+export async function openDatabase(options: {
   readonly config: Pick<ServiceConfig, 'databaseUrl' | 'databasePoolSize' | 'transactionPooler'>;
   /** null keeps the embedded database in memory */
   readonly embeddedDirectory: string | null;
@@ -20,9 +18,12 @@ export function openDatabase(options: {
   readonly log: Log;
 }): Promise<Database & OwnedDatabase> {
   const { config, clock, random, log, embeddedDirectory } = options;
+  // Loaded when it is the one: the other's engine would only take memory.
   if (config.databaseUrl === null) {
+    const { openPglite } = await import('./storage/pglite/open-pglite.ts');
     return openPglite({ dataDir: embeddedDirectory && path.join(embeddedDirectory, 'database'), clock, log });
   }
+  const { openPostgres } = await import('./storage/postgres/open-postgres.ts');
   return openPostgres({
     connectionString: config.databaseUrl,
     poolSize: config.databasePoolSize,
