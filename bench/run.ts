@@ -15,6 +15,7 @@ type Measure = (options: BenchOptions & { readonly trace?: string }) => Promise<
 /** Loaded when they are asked for: a row may need a database, a broker or a minute of compiling. */
 const ROWS: Readonly<Record<string, () => Promise<Measure>>> = {
   B6: async () => (await import('./rows/b6-stock.ts')).measureB6,
+  B7: async () => (await import('./rows/b7-footprint.ts')).measureB7,
 };
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
