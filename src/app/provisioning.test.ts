@@ -51,10 +51,14 @@ describe('a purchase', () => {
     const { app, first, clock, world } = await createTown({
       pool: { stock: { ...stock, lowWater: 200, target: 200, max: 200, fallbackAccounts: [] } },
     });
+    let adopted = 0;
     for (let round = 0; round < 400 && first.held.size < 200; round++) {
-      // The list and the search pass; every purchase of this round loses its answer.
+      // The list, the settling of what was bought and the search pass; every purchase of this round loses its answer.
+      const settled = first.held.size - adopted;
+      adopted = first.held.size;
       first.faults.push(
-        ...(round === 0 ? [] : [null]),
+        ...(settled === 0 ? [] : [null]),
+        ...Array<null>(settled).fill(null),
         null,
         'lose_answer',
         'lose_answer',
@@ -90,6 +94,28 @@ describe('a purchase', () => {
     expect([adopted, unknown.length]).toEqual([1, 2]);
     expect(await stateOf(world, 7)).toBe('in_service');
     expect(await stateOf(world, 8)).toBeUndefined();
+    // It asks us now, wherever it was left by the purchase.
+    expect(first.held.get(virtualNumber(7))).toMatchObject({ answer: `${account.webhookBase}/answer` });
+    expect(first.held.get(virtualNumber(8))).toBeNull();
+  });
+
+  it('whose answer is lost before the webhooks are linked is linked before it serves, and not before', async () => {
+    const { app, account, first, clock, world } = await createTown();
+    const now = clock.now();
+    const intent = { kind: 'provision', providerAccount: 'first', pool: 'city', state: 'asked' } as const;
+    const rest = { createdAt: now, updatedAt: now, attempts: 1 };
+    await reserveIntent(app, TENANT, { id: 'int_1', virtualNumber: virtualNumber(7), ...intent, ...rest });
+    await reserveIntent(app, TENANT, { id: 'int_2', virtualNumber: virtualNumber(8), ...intent, ...rest });
+    first.held.set(virtualNumber(7), null);
+    first.held.set(virtualNumber(8), null);
+    first.faults.push(null, new ProviderError('refused', 'No such application.'));
+    expect(await reconcileIntents(app, account)).toBe(1);
+    const states = async () => [await stateOf(world, 7), await stateOf(world, 8)];
+    expect((await states()).toSorted()).toEqual(['in_service', undefined]);
+    expect(await reconcileIntents(app, account)).toBe(1);
+    expect(await states()).toEqual(['in_service', 'in_service']);
+    for (const urls of first.held.values())
+      expect(urls).toMatchObject({ answer: `${account.webhookBase}/answer` });
   });
 
   it('is not made beyond the budget of 30 days, whatever asks for it (SEC-19d, INV-35)', async () => {

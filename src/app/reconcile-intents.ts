@@ -1,6 +1,6 @@
-import type { NumberHeld } from '../providers/provider.ts';
+import { type NumberHeld, ProviderError } from '../providers/provider.ts';
 import type { IntentRow } from '../storage/storage.ts';
-import { adoptNumber } from './adopt-number.ts';
+import { adoptNumber, webhookUrls } from './adopt-number.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { askProvider } from './ask-provider.ts';
 import { finishDecommission } from './decommission-number.ts';
@@ -8,8 +8,8 @@ import { LIMITS } from './limits.ts';
 
 /**
  * Settles orders whose answer was lost, by asking the provider what it thinks is ours: a number that is in the
- * list was bought and is adopted; one that is still missing after a while was not. One that was to be given back
- * is given back again, which does no harm when it is gone. Returns how many were adopted.
+ * list was bought, is pointed at us and is adopted; one that is still missing after a while was not. One that was to
+ * be given back is given back again, which does no harm when it is gone. Returns how many were adopted.
  * @throws ProviderError when the list cannot be had; nothing is bought until it can
  */
 export async function reconcileIntents(app: App, account: ProviderAccount): Promise<number> {
@@ -33,7 +33,7 @@ async function settlePurchase(
   held: ReadonlyMap<string, NumberHeld>,
 ): Promise<boolean> {
   const number = held.get(intent.virtualNumber);
-  if (number) return adoptNumber(app, account, intent, number);
+  if (number) return adoptListed(app, account, intent, number);
   const patience =
     account.provider.capabilities.provisioning === 'asynchronous'
       ? LIMITS.intentPatienceAsynchronousSeconds
@@ -44,6 +44,32 @@ async function settlePurchase(
     );
   }
   return false;
+}
+
+/**
+ * Adopts a number that only the list tells of. Some providers sell first and link the webhooks afterwards, so the
+ * purchase may have broken off between the two: nothing rings on such a number. It is configured (again) first, and
+ * one that cannot be configured stays out of the pool, its intent open for the next time.
+ */
+export async function adoptListed(
+  app: App,
+  account: ProviderAccount,
+  intent: IntentRow,
+  held: NumberHeld,
+): Promise<boolean> {
+  try {
+    await askProvider(app, account, (provider, signal) =>
+      provider.configureNumber(held, { urls: webhookUrls(account) }, signal),
+    );
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    app.log.warn(
+      { account: account.name, intent: intent.id, code: error.code },
+      'A number that was bought could not be pointed at us yet, so it is not used. This is tried again.',
+    );
+    return false;
+  }
+  return adoptNumber(app, account, intent, held);
 }
 
 /** Every number that the provider says is ours. @throws ProviderError */

@@ -1,12 +1,11 @@
 import { VirtualNumberState } from '../domain/virtual-number.ts';
 import type { NumberHeld } from '../providers/provider.ts';
 import type { VirtualNumberRow } from '../storage/storage.ts';
-import { adoptNumber } from './adopt-number.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { reassignSession } from './reassign-session.ts';
-import { listHeld } from './reconcile-intents.ts';
+import { adoptListed, listHeld } from './reconcile-intents.ts';
 
 export interface ReconciledNumbers {
   readonly adopted: number;
@@ -89,7 +88,7 @@ async function adoptGivenUp(
   let adopted = 0;
   for (const intent of intents) {
     const held = unknown.find((one) => one.virtualNumber === intent.virtualNumber);
-    if (held && (await adoptNumber(app, account, intent, held))) adopted++;
+    if (held && (await adoptListed(app, account, intent, held))) adopted++;
   }
   return adopted;
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { webhookUrls } from '../app/adopt-number.ts';
 import type { ProviderAccount } from '../app/app.ts';
 import { decommissionNumber } from '../app/decommission-number.ts';
 import { importHeldNumber } from '../app/import-held-number.ts';
@@ -83,6 +84,10 @@ export function exerciseStock(name: string, createBench: () => Promise<ProviderB
       }
       expect(await theirs()).toEqual(await ours());
       expect(await ours()).toHaveLength(STOCK.target);
+      // Bought is not enough: each must also ask us, whether or not the purchase got as far as that.
+      const urls = webhookUrls(account);
+      const asked = bench.operator.asksAt?.(urls) ?? urls;
+      expect([...(await bench.operator.held()).values()]).toEqual(Array(STOCK.target).fill(asked));
     });
 
     it('waits as long as the provider asks', async () => {
