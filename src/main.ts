@@ -60,6 +60,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** how many log lines were lost since the start, for the metrics */
+  readonly droppedLogLines?: () => number;
   /** Runs when storage is ready and nothing else has started. */
   readonly prepare?: (app: App) => Promise<void>;
 }
@@ -135,7 +137,10 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
     clock,
     random,
     log,
-    metrics: createMetrics({ processMetrics: true }),
+    metrics: createMetrics({
+      processMetrics: true,
+      ...(options.droppedLogLines && { droppedLogLines: options.droppedLogLines }),
+    }),
     profiles: config.profiles ? createHttpProfileDirectory(config.profiles) : noProfileDirectory,
     providerAccounts: createProviderAccounts({
       storage,

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readServeConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
+import { standardOutput } from '../observe/line-writer.ts';
 import { createLog } from '../observe/log.ts';
 import { onStopSignals } from '../stop-signals.ts';
 
@@ -38,7 +39,8 @@ export function serveCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (options: { migrate?: boolean }) => {
       const config = readServeConfig(process.env);
-      const log = createLog({ level: config.logLevel });
+      const lines = standardOutput();
+      const log = createLog({ level: config.logLevel, destination: lines });
       // Loaded when it is needed: the other commands would wait for all of it.
       const { startService } = await import('../main.ts');
       const service = await startService({
@@ -50,6 +52,7 @@ export function serveCommand(): Command {
         clock: systemClock,
         random: systemRandom,
         log,
+        droppedLogLines: () => lines.dropped,
       });
       onStopSignals(log, () => service.stop());
     });

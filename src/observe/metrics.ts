@@ -25,10 +25,28 @@ export interface Metrics {
   readonly httpSeconds: Histogram<'method' | 'route' | 'status'>;
 }
 
-export function createMetrics(options: { processMetrics?: boolean } = {}): Metrics {
+export interface MetricsOptions {
+  readonly processMetrics?: boolean;
+  /** how many log lines were lost since the start */
+  readonly droppedLogLines?: () => number;
+}
+
+export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (options.processMetrics) collectDefaultMetrics({ register: registry });
+  const { droppedLogLines } = options;
+  if (droppedLogLines) {
+    new Counter({
+      name: 'maskline_log_lines_dropped_total',
+      help: 'Log lines that could not be written, because the disk was full or nobody read them.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(droppedLogLines());
+      },
+    });
+  }
   const counter = <L extends string>(name: string, help: string, labelNames: L[]): Counter<L> =>
     new Counter({ name: `maskline_${name}`, help, labelNames, registers });
   const gauge = (name: string, help: string): Gauge =>
