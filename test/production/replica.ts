@@ -34,6 +34,8 @@ export async function runCommand(
 export interface ReplicaOptions {
   /** what a shell does before it becomes the replica, such as `ulimit -n 256;` */
   readonly shell?: string;
+  /** the compiled program, for a run without compiling at start; default: the sources */
+  readonly program?: string;
 }
 
 /** One `maskline serve`: a process that can be asked, drained and killed. */
@@ -76,7 +78,7 @@ export class Replica {
   }
 
   spawn(): ChildProcess {
-    const serve = [process.execPath, 'src/cli.ts', 'serve'];
+    const serve = [process.execPath, this.#options.program ?? 'src/cli.ts', 'serve'];
     const { shell } = this.#options;
     const [command = '', ...args] =
       shell === undefined ? serve : ['bash', '-c', `${shell} exec "$@"`, 'replica', ...serve];
