@@ -127,6 +127,28 @@ describe('Maskline at its worst', () => {
   });
 });
 
+describe('reports', () => {
+  it('wait while Maskline takes none, and make the record whole afterwards', async () => {
+    const { ddd, sessionId } = await bench.session();
+    bench.middleman.mood = (request, body, response) => {
+      if (request.url?.endsWith('/status')) response.writeHead(503).end();
+      else bench.middleman.pass(request, body, response);
+    };
+    const before = bench.middleman.reports().length;
+    alice.say(plainInvite({ from: ALICE, to: ddd }));
+    await until('the phone of the driver', () => dave.texts().some((text) => text.startsWith('INVITE')));
+    dave.say(refusalOf(dave.texts().find((text) => text.startsWith('INVITE')) ?? ''));
+    // Twice refused: once at once, once a second later.
+    await until('the second try', () => bench.middleman.reports().length >= before + 2);
+    expect((await bench.calls(sessionId)).map(({ state }) => state)).not.toContain('ended');
+    bench.middleman.mood = null;
+    expect(await bench.ended(sessionId)).toMatchObject({
+      termination: 'busy',
+      nativeCause: expect.stringContaining('sip=486'),
+    });
+  });
+});
+
 describe('who is no caller', () => {
   it('gets no answer at all from an address that is not known, whatever it asks', async () => {
     const stranger = await WirePhone.listen({ address: STRANGER_ADDRESS });

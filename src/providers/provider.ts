@@ -82,6 +82,8 @@ export interface StatusCallback {
 export type ParsedWebhook =
   | { readonly kind: 'answer'; readonly request: AnswerRequest }
   | { readonly kind: 'status'; readonly callback: StatusCallback }
+  /** several reports in one request, in the order in which they were made; at most 50 */
+  | { readonly kind: 'statuses'; readonly callbacks: readonly StatusCallback[] }
   | { readonly kind: 'message'; readonly message: InboundMessage }
   | { readonly kind: 'ignored'; readonly why: string };
 

@@ -58,8 +58,11 @@ export class Middleman {
     onward.end(body);
   }
 
+  /** What the edge has reported, taken or not. */
   reports(): Record<string, unknown>[] {
-    return this.seen.filter((each) => each.path.endsWith('/status')).map((each) => each.body);
+    return this.seen
+      .filter((each) => each.path.endsWith('/status'))
+      .flatMap((each) => each.body.reports as Record<string, unknown>[]);
   }
 
   async stop(): Promise<void> {

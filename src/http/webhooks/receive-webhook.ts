@@ -10,6 +10,7 @@ import {
   type InboundMessage,
   type ParsedWebhook,
   ProviderError,
+  type StatusCallback,
   type WebhookKind,
   type WebhookRequest,
   type WebhookResponse,
@@ -67,18 +68,26 @@ async function act(
     case 'message':
       return answerMessage(app, account, parsed.message);
     case 'status':
-      await recordLegStatus(app, {
-        tenant: account.tenant,
-        providerAccount: account.name,
-        ...parsed.callback,
-      });
-      return account.provider.renderAcknowledgement();
+      return recordStatuses(app, account, [parsed.callback]);
+    case 'statuses':
+      return recordStatuses(app, account, parsed.callbacks);
     case 'ignored':
       // Somebody may be on the line, so silence is no answer there.
       return kind === 'answer' ? neutral(account) : account.provider.renderAcknowledgement();
     default:
       return assertNever(parsed);
   }
+}
+
+/** Should it break off half-way, the whole is sent again: what was recorded already is recorded once. */
+async function recordStatuses(
+  app: App,
+  account: ProviderAccount,
+  callbacks: readonly StatusCallback[],
+): Promise<WebhookResponse> {
+  const { tenant, name: providerAccount } = account;
+  for (const callback of callbacks) await recordLegStatus(app, { tenant, providerAccount, ...callback });
+  return account.provider.renderAcknowledgement();
 }
 
 async function answerCall(

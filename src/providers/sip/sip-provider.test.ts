@@ -11,7 +11,7 @@ import type {
   WebhookBench,
 } from '../conformance-bench.ts';
 import { OperatorGateway } from '../conformance-gateway.ts';
-import type { WebhookRequest } from '../provider.ts';
+import { ProviderError, type WebhookRequest } from '../provider.ts';
 import { readSipConfig } from './sip-config.ts';
 import { createSipProvider } from './sip-provider.ts';
 
@@ -118,6 +118,24 @@ describe('createSipProvider', () => {
 
   it('ignores an event that it does not know', () => {
     expect(status({ event: 'parked' })).toMatchObject({ kind: 'ignored' });
+  });
+
+  it('reads many reports in one request, in their order, and skips what it does not know', () => {
+    const provider = createSipProvider({ password: PASSWORD });
+    const report = (callId: string, event: string) => ({ callId, event, at: 1_767_225_600 });
+    const reports = [report('call-1', 'ringing'), report('call-2', 'parked'), report('call-1', 'answered')];
+    const read = (body: object) => provider.parseWebhook('status', webhooks.sign(post('status', body)));
+    const at = 1_767_225_600_000;
+    expect(read({ reports })).toEqual({
+      kind: 'statuses',
+      callbacks: [
+        { providerCallId: 'call-1', legStatus: { status: 'ringing', at } },
+        { providerCallId: 'call-1', legStatus: { status: 'answered', at } },
+      ],
+    });
+    for (const wrong of [[], 'call-1', null, [{}], Array(51).fill(report('call-1', 'ringing'))]) {
+      expect(() => read({ reports: wrong })).toThrow(ProviderError);
+    }
   });
 
   it('accepts the password before the last while it is rotated, and not afterwards', () => {

@@ -46,6 +46,11 @@ const StatusBody = Type.Object({
   durationSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 7 * 86_400 })),
 });
 
+const REPORTS_MAXIMUM = 50;
+const ReportsBody = Type.Object({
+  reports: Type.Array(StatusBody, { minItems: 1, maxItems: REPORTS_MAXIMUM }),
+});
+
 const MessageBody = Type.Object({
   messageId: Id,
   callingNumber: Type.Optional(NumberText),
@@ -55,6 +60,8 @@ const MessageBody = Type.Object({
 
 const readAnswer = jsonBodyReader(AnswerBody);
 const readStatus = jsonBodyReader(StatusBody);
+const readReports = jsonBodyReader(ReportsBody);
+const readShape = jsonBodyReader(Type.Object({ reports: Type.Optional(Type.Unknown()) }));
 const readMessage = jsonBodyReader(MessageBody);
 
 /** Reads an authentic request. @throws ProviderError `malformed` */
@@ -63,7 +70,9 @@ export function parseSipWebhook(kind: WebhookKind, request: WebhookRequest): Par
     case 'answer':
       return toAnswer(readAnswer(request));
     case 'status':
-      return toStatus(readStatus(request));
+      return readShape(request).reports === undefined
+        ? toStatus(readStatus(request))
+        : toStatuses(readReports(request));
     case 'message':
       return toMessage(readMessage(request));
     default:
@@ -82,6 +91,15 @@ function toAnswer(body: Static<typeof AnswerBody>): ParsedWebhook {
       digits: body.digits || null,
     },
   };
+}
+
+/** An edge with much to report puts it into one request. */
+function toStatuses(body: Static<typeof ReportsBody>): ParsedWebhook {
+  const callbacks = body.reports.flatMap((report) => {
+    const read = toStatus(report);
+    return read.kind === 'status' ? [read.callback] : [];
+  });
+  return { kind: 'statuses', callbacks };
 }
 
 function toStatus(body: Static<typeof StatusBody>): ParsedWebhook {
