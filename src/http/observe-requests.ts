@@ -11,6 +11,7 @@ const NO_ROUTE = '(none)';
  */
 export function observeRequests(http: FastifyInstance, app: Pick<App, 'log' | 'metrics'>): void {
   http.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config.observesItself) return;
     const route = request.is404 ? NO_ROUTE : (request.routeOptions.url ?? NO_ROUTE);
     const method = request.is404 ? NO_ROUTE : request.method;
     const status = reply.statusCode;

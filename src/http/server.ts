@@ -19,6 +19,7 @@ import { responseHeaders, setResponseHeaders } from './response-headers.ts';
 import { logFailure, sendProblem } from './send-problem.ts';
 import { compileValidator } from './validation.ts';
 import { mountWebhooks } from './webhooks/mount-webhooks.ts';
+import { WebhookHandler } from './webhooks/webhook-handler.ts';
 
 export interface HttpServerOptions {
   readonly roles: { readonly api: boolean; readonly webhooks: boolean };
@@ -78,7 +79,8 @@ export function createHttpServer(app: App, options: HttpServerOptions): FastifyI
   mountProbes(http, { registry: app.metrics.registry, ready: options.ready });
   if (options.roles.api) http.register((scope) => mountApi(scope, app, options));
   if (options.roles.webhooks) {
-    http.register(async (scope) => mountWebhooks(scope, app, options.publicUrl));
+    const bodyBytes = options.limits?.bodyBytes ?? HTTP_LIMITS.bodyBytes;
+    mountWebhooks(http, new WebhookHandler(app, { ...options, bodyBytes }));
   }
   return http;
 }

@@ -52,7 +52,7 @@ describe('an answer webhook', () => {
     s.logLines.length = 0;
     const answer = await s.deliver(`${PATH}/answer`, body);
     expect([answer.statusCode, JSON.parse(answer.body)]).toEqual([200, NEUTRAL]);
-    const levels = s.logLines.map((line) => JSON.parse(line).level).filter((word) => word !== 'info');
+    const levels = s.logLines.map((line) => JSON.parse(line).level).filter((word) => word !== 'debug');
     expect(levels).toEqual(level === null ? [] : [level]);
   });
 

@@ -1,12 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { App, ProviderAccount } from '../../app/app.ts';
 import { MasklineError } from '../../domain/errors.ts';
 import type { WebhookRequest } from '../../providers/provider.ts';
-
-export interface WebhookParams {
-  readonly accountId: string;
-  readonly pathSecret: string;
-}
+import type { WebhookPath } from './webhook-path.ts';
 
 /** What an account id of ours looks like; storage is not asked about anything else. */
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -20,13 +16,11 @@ const NO_SECRET = '';
  */
 export async function authenticateWebhook(
   app: App,
-  params: WebhookParams,
+  path: WebhookPath,
   request: WebhookRequest,
 ): Promise<ProviderAccount> {
-  const account = ACCOUNT_ID.test(params.accountId)
-    ? await app.providerAccounts.byId(params.accountId)
-    : null;
-  const secretMatches = isSameText(params.pathSecret, account?.pathSecret ?? NO_SECRET);
+  const account = ACCOUNT_ID.test(path.accountId) ? await app.providerAccounts.byId(path.accountId) : null;
+  const secretMatches = isSameText(path.pathSecret, account?.pathSecret ?? NO_SECRET);
   if (account === null) throw refuse(app, 'unknown_account');
   if (!secretMatches || account.pathSecret === NO_SECRET) throw refuse(app, 'path_secret');
   if (!account.provider.isAuthentic(request)) throw refuse(app, 'not_authentic');
@@ -40,6 +34,5 @@ function refuse(app: App, cause: string): MasklineError {
 
 /** In a time that does not depend on the texts: their hashes have one length and tell nothing when they differ. */
 function isSameText(one: string, other: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text, 'utf8').digest();
-  return timingSafeEqual(hash(one), hash(other));
+  return timingSafeEqual(hash('sha256', one, 'buffer'), hash('sha256', other, 'buffer'));
 }

@@ -1,38 +1,47 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
-import type { App } from '../../app/app.ts';
 import type { WebhookKind } from '../../providers/provider.ts';
-import { authenticateWebhook } from './authenticate-webhook.ts';
-import { receiveWebhook } from './receive-webhook.ts';
-import { toWebhookRequest } from './webhook-request.ts';
+import type { WebhookHandler } from './webhook-handler.ts';
+import { WEBHOOK_ROUTE } from './webhook-path.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** answered, logged and measured without the framework */
+    readonly observesItself?: boolean;
+  }
+}
 
 const KINDS = ['answer', 'status', 'message'] as const satisfies readonly WebhookKind[];
 
-const Params = Type.Object({
-  /** for people who read logs of proxies; the account says which provider it is */
-  provider: Type.String(),
-  accountId: Type.String(),
-  pathSecret: Type.String(),
-});
-
 /**
- * `/webhooks/{provider}/{accountId}/{pathSecret}/answer|status|message`. The body stays as it came, whatever
- * its type says, because signatures are over bytes; it is read only after the request proved authentic.
+ * Puts webhooks ahead of the framework on the framework's own server. Requests that reach the framework all the same,
+ * because nothing listens or because the server closes, get to the same handler by a route.
  */
-export function mountWebhooks(http: FastifyInstance, app: App, publicUrl: string): void {
-  http.removeAllContentTypeParsers();
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+export function mountWebhooks(http: FastifyInstance, webhooks: WebhookHandler): void {
   for (const kind of KINDS) {
-    http.route<{ Params: Static<typeof Params> }>({
+    http.route({
       method: ['GET', 'POST'],
-      url: `/webhooks/:provider/:accountId/:pathSecret/${kind}`,
-      schema: { params: Params, hide: true },
-      handler: async (incoming, reply) => {
-        const request = toWebhookRequest(incoming, publicUrl);
-        const account = await authenticateWebhook(app, incoming.params, request);
-        const response = await receiveWebhook(app, account, kind, request);
-        return reply.code(response.status).header('content-type', response.contentType).send(response.body);
+      url: WEBHOOK_ROUTE + kind,
+      schema: { hide: true },
+      config: { observesItself: true },
+      onRequest: (request, reply, next) => {
+        // With a header set before, the answer's headers are kept where whoever injects requests looks for them.
+        reply.raw.setHeader('cache-control', 'no-store');
+        if (webhooks.take(request.raw, reply.raw)) reply.hijack();
+        else next();
       },
+      handler: (_request, reply) => reply.callNotFound(),
     });
   }
+  http.addHook('preClose', async () => webhooks.close());
+  goAhead(http, webhooks);
+}
+
+function goAhead({ server }: FastifyInstance, webhooks: WebhookHandler): void {
+  const framework = server.listeners('request');
+  server.removeAllListeners('request');
+  server.on('request', (raw, response) => {
+    // Late comers are the framework's, which sends them away.
+    if (!webhooks.closing && webhooks.take(raw, response)) return;
+    for (const listener of framework) listener.call(server, raw, response);
+  });
 }

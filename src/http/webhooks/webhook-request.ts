@@ -1,17 +1,24 @@
-import type { FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { WebhookRequest } from '../../providers/provider.ts';
 
 /** The request as raw as it came. `publicUrl` stands for the host, because providers sign the URL they called. */
-export function toWebhookRequest(request: FastifyRequest, publicUrl: string): WebhookRequest {
-  const headers: Record<string, string | undefined> = Object.create(null);
-  for (const [name, value] of Object.entries(request.headers)) {
-    headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
+export function toWebhookRequest(
+  raw: IncomingMessage,
+  rawBody: Uint8Array,
+  publicUrl: string,
+  remoteAddress: string,
+): WebhookRequest {
   return {
-    method: request.method,
-    url: publicUrl + (request.raw.url ?? ''),
-    headers,
-    rawBody: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(),
-    remoteAddress: request.ip,
+    method: raw.method ?? '',
+    url: publicUrl + (raw.url ?? ''),
+    headers: plainHeaders(raw.headers),
+    rawBody,
+    remoteAddress,
   };
+}
+
+/** Node joins repeated headers by itself, but for one, and no webhook has that. */
+function plainHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> {
+  if (headers['set-cookie'] === undefined) return headers as Record<string, string | undefined>;
+  return { ...headers, 'set-cookie': undefined } as Record<string, string | undefined>;
 }

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { App } from '../../app/app.ts';
+import type { WebhookKind, WebhookResponse } from '../../providers/provider.ts';
+import { drainBody } from '../drain-body.ts';
+import { toProblem } from '../map-error.ts';
+import { createProblem, PROBLEM_CONTENT_TYPE, type Problem } from '../problem.ts';
+import { requestIdOf } from '../request-id.ts';
+import { authenticateWebhook } from './authenticate-webhook.ts';
+import { type BodyOutcome, readBody } from './read-body.ts';
+import { receiveWebhook } from './receive-webhook.ts';
+import { senderAddressReader } from './sender-address.ts';
+import { toWebhookRequest } from './webhook-request.ts';
+import { readWebhookPath, WEBHOOK_ROUTE, type WebhookPath } from './webhook-path.ts';
+import { writeAnswer } from './write-answer.ts';
+
+export interface WebhookHandlerOptions {
+  /** scheme, host and port under which providers reach this server, without a slash at the end */
+  readonly publicUrl: string;
+  readonly trustedProxies: readonly string[];
+  /** a longer body is refused */
+  readonly bodyBytes: number;
+}
+
+/**
+ * Answers webhooks on plain `node:http`, beside the framework and not through it: a caller waits on the line, and the
+ * framework's share of an answer was as large as all the rest. What the framework gives every other answer (limits,
+ * request id, headers, problems, metrics) is here for these, and the tests of webhooks say so.
+ *
+ * A webhook that is answered well is logged at `debug`: it has its call record and is in the metrics, and a line for
+ * each would cost a tenth of the throughput. Any other is logged at `info`.
+ */
+export class WebhookHandler {
+  readonly #app: App;
+  readonly #options: WebhookHandlerOptions;
+  readonly #senderAddress: (raw: IncomingMessage) => string;
+  #closing = false;
+
+  constructor(app: App, options: WebhookHandlerOptions) {
+    this.#app = app;
+    this.#options = options;
+    this.#senderAddress = senderAddressReader(options.trustedProxies);
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** From now on every answer ends its connection. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  /** Answers the request if it is a webhook; false leaves it untouched to somebody else. */
+  take(raw: IncomingMessage, response: ServerResponse): boolean {
+    const path = raw.method === 'POST' || raw.method === 'GET' ? readWebhookPath(raw.url ?? '') : null;
+    if (!path) return false;
+    const { clock, random } = this.#app;
+    const requestId = requestIdOf(raw.headers['x-request-id'], clock, random);
+    const exchange = { raw, response, path, requestId, startedAt: clock.now() };
+    readBody(raw, this.#options.bodyBytes, (outcome) => void this.#answer(exchange, outcome));
+    return true;
+  }
+
+  async #answer(exchange: Exchange, outcome: BodyOutcome): Promise<void> {
+    if (outcome.kind === 'gone') return;
+    if (outcome.kind === 'too_large') {
+      await drainBody(exchange.raw);
+      this.#refuse(exchange, createProblem('MASK_BODY_TOO_LARGE', TOO_LARGE));
+      return;
+    }
+    try {
+      this.#finish(exchange, await this.#receive(exchange, outcome.body));
+    } catch (error) {
+      const problem = toProblem(error);
+      this.#noteFailure(exchange, problem, error);
+      this.#refuse(exchange, problem);
+    }
+  }
+
+  async #receive({ raw, path }: Exchange, body: Uint8Array): Promise<WebhookResponse> {
+    const address = this.#senderAddress(raw);
+    const request = toWebhookRequest(raw, body, this.#options.publicUrl, address);
+    const account = await authenticateWebhook(this.#app, path, request);
+    return receiveWebhook(this.#app, account, path.kind, request);
+  }
+
+  #refuse(exchange: Exchange, problem: Problem): void {
+    const body = JSON.stringify(problem);
+    this.#finish(exchange, { status: problem.status, contentType: PROBLEM_CONTENT_TYPE, body });
+  }
+
+  #finish(exchange: Exchange, answered: WebhookResponse): void {
+    const { raw, response, path, requestId, startedAt } = exchange;
+    writeAnswer(response, answered, { requestId, closing: this.#closing });
+    const { method = '' } = raw;
+    const { status } = answered;
+    const route = ROUTES[path.kind];
+    const ms = this.#app.clock.now() - startedAt;
+    this.#app.metrics.httpSeconds.observe({ method, route, status }, ms / 1_000);
+    const fields = { requestId, method, route, status, ms };
+    if (status < 300) this.#app.log.debug(fields, 'A webhook was answered.');
+    else this.#app.log.info(fields, 'A webhook was refused.');
+  }
+
+  /** As elsewhere: ERROR only for what we did wrong. */
+  #noteFailure({ path, requestId }: Exchange, { code }: Problem, error: unknown): void {
+    const fields = { requestId, route: ROUTES[path.kind], code, error };
+    if (code === 'MASK_INTERNAL') this.#app.log.error(fields, 'A webhook failed.');
+    else if (code === 'MASK_DEPENDENCY_UNAVAILABLE')
+      this.#app.log.warn(fields, 'A dependency did not answer.');
+  }
+}
+
+interface Exchange {
+  readonly raw: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: WebhookPath;
+  readonly requestId: string;
+  readonly startedAt: number;
+}
+
+const TOO_LARGE = 'Send less. The limit is in the API document.';
+const ROUTES: Readonly<Record<WebhookKind, string>> = {
+  answer: `${WEBHOOK_ROUTE}answer`,
+  status: `${WEBHOOK_ROUTE}status`,
+  message: `${WEBHOOK_ROUTE}message`,
+};
