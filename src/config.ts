@@ -1,5 +1,6 @@
-import { Buffer } from 'node:buffer';
-import { ConfigError, type Environment, SettingsReader } from './settings-reader.ts';
+import { readMasterKeys } from './master-key-settings.ts';
+import type { MasterKeyOrigins } from './master-key-sources.ts';
+import { ConfigError, type Environment, isPrivateOrSafe, SettingsReader } from './settings-reader.ts';
 
 export interface Roles {
   readonly api: boolean;
@@ -61,9 +62,7 @@ export interface ServiceConfig {
 
 export interface ServeConfig extends ServiceConfig {
   readonly databaseUrl: string;
-  readonly masterKey: Uint8Array;
-  /** another that opens data keys: the one before, or the one to come */
-  readonly masterKeyAlso: Uint8Array | null;
+  readonly masterKeys: MasterKeyOrigins;
 }
 
 export interface DevConfig extends Omit<ServiceConfig, 'profiles'> {
@@ -77,7 +76,6 @@ export interface DevConfig extends Omit<ServiceConfig, 'profiles'> {
 const DEFAULT_PORT = 8080;
 const RETENTION_DAYS_MAXIMUM = 3_650;
 const DEV_API_KEY_CHARACTERS_MINIMUM = 8;
-const MASTER_KEY_BYTES = 32;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function readDevConfig(environment: Environment): DevConfig {
@@ -103,17 +101,16 @@ export function readDevConfig(environment: Environment): DevConfig {
 }
 
 export function readServeConfig(environment: Environment): ServeConfig {
-  const { config, databaseUrl, masterKey, masterKeyAlso, violations } = inspectServeConfig(environment);
-  if (violations.length > 0 || databaseUrl === null || masterKey === null) throw new ConfigError(violations);
-  return { ...config, databaseUrl, masterKey, masterKeyAlso };
+  const { config, databaseUrl, masterKeys, violations } = inspectServeConfig(environment);
+  if (violations.length > 0 || databaseUrl === null || masterKeys === null) throw new ConfigError(violations);
+  return { ...config, databaseUrl, masterKeys };
 }
 
 /** What can be read of the settings of `serve`, however much is wrong with them. */
 export interface InspectedServeConfig {
   readonly config: ServiceConfig;
   readonly databaseUrl: string | null;
-  readonly masterKey: Uint8Array | null;
-  readonly masterKeyAlso: Uint8Array | null;
+  readonly masterKeys: MasterKeyOrigins | null;
   /** empty when `serve` would accept them */
   readonly violations: readonly string[];
 }
@@ -148,9 +145,8 @@ export function inspectServeConfig(environment: Environment): InspectedServeConf
   if (reader.optional('MASKLINE_DEV_API_KEY') !== null) {
     reader.violate('MASKLINE_DEV_API_KEY is for `dev` only. Make a key with `maskline keys create`.');
   }
-  const masterKey = readMasterKey(reader);
-  const masterKeyAlso = readMasterKeyAlso(reader);
-  return { config: service, databaseUrl, masterKey, masterKeyAlso, violations: reader.violations };
+  const masterKeys = readMasterKeys(reader);
+  return { config: service, databaseUrl, masterKeys, violations: reader.violations };
 }
 
 export interface CommandConfig {
@@ -180,13 +176,12 @@ export function readKafkaConfig(environment: Environment): { kafka: KafkaConfig;
 }
 
 /** For commands that open what is sealed. @throws ConfigError */
-export function readMasterKeyConfig(environment: Environment): readonly Uint8Array[] {
+export function readMasterKeyConfig(environment: Environment): MasterKeyOrigins {
   const reader = new SettingsReader(environment);
-  const masterKey = readMasterKey(reader);
-  const also = readMasterKeyAlso(reader);
+  const masterKeys = readMasterKeys(reader);
   reader.finish();
-  if (masterKey === null) throw new ConfigError([]);
-  return also === null ? [masterKey] : [masterKey, also];
+  if (masterKeys === null) throw new ConfigError([]);
+  return masterKeys;
 }
 
 function readService(reader: SettingsReader, defaults: { host: string; logLevel: string }): ServiceConfig {
@@ -231,6 +226,7 @@ function readApiRate(reader: SettingsReader): ServiceConfig['apiRate'] {
   const unitsPerSecond = reader.integer('MASKLINE_API_UNITS_PER_SECOND', 5_000, 20, 1_000_000);
   return { unitsPerSecond, burst: 2 * unitsPerSecond };
 }
+
 
 function readRoles(reader: SettingsReader): Roles {
   const names = reader.list('MASKLINE_ROLES');
@@ -292,35 +288,4 @@ function readProfiles(reader: SettingsReader): { url: string; token: string } | 
     return null;
   }
   return { url: reader.url('PROFILE_URL', url), token };
-}
-
-const MASTER_KEY_HINT = `Make one with: node -e "console.log(require('crypto').randomBytes(${MASTER_KEY_BYTES}).toString('base64'))"`;
-
-function readMasterKey(reader: SettingsReader): Uint8Array | null {
-  const key = readKey(reader, 'MASKLINE_MASTER_KEY');
-  if (key === null) {
-    reader.violate(`MASKLINE_MASTER_KEY or MASKLINE_MASTER_KEY_FILE is missing. ${MASTER_KEY_HINT}`);
-  }
-  return key?.length === MASTER_KEY_BYTES ? key : null;
-}
-
-/** While one master key is being exchanged for another, both are given, so that every replica opens what any wraps. */
-function readMasterKeyAlso(reader: SettingsReader): Uint8Array | null {
-  return readKey(reader, 'MASKLINE_MASTER_KEY_ALSO');
-}
-
-function readKey(reader: SettingsReader, name: string): Uint8Array | null {
-  const text = reader.secret(name);
-  if (text === null) return null;
-  const key = Buffer.from(text, 'base64');
-  if (key.length !== MASTER_KEY_BYTES) {
-    const subject = name === 'MASKLINE_MASTER_KEY' ? 'The master key' : name;
-    reader.violate(`${subject} must be ${MASTER_KEY_BYTES} bytes in base64. ${MASTER_KEY_HINT}`);
-  }
-  return key;
-}
-
-function isPrivateOrSafe(url: string): boolean {
-  if (url.startsWith('https://')) return true;
-  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
 }

@@ -53,6 +53,8 @@ export interface ServiceOptions {
   readonly masterKey: Uint8Array;
   /** another that opens data keys while it is being exchanged */
   readonly masterKeyAlso?: Uint8Array | null;
+  /** whether those who keep the master keys still let us use them; default: for good */
+  readonly masterKeysHeld?: () => boolean;
   /** whether it migrates the schema itself, or refuses to start on one that is behind */
   readonly migrates: boolean;
   /** where the embedded database lives when no DATABASE_URL is given */
@@ -130,7 +132,7 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
   const { config, clock, random, log } = options;
   const storage = createSqlStorage(database);
   const masterKeys = [options.masterKey, ...(options.masterKeyAlso ? [options.masterKeyAlso] : [])];
-  const vault = new Vault(masterKeys, storage.keys, clock, random);
+  const vault = new Vault(masterKeys, storage.keys, clock, random, options.masterKeysHeld);
   return {
     storage,
     vault,
@@ -238,8 +240,14 @@ async function readyReport(app: App, backlog: BacklogWatch | null): Promise<Read
     new Promise<false>((resolve) => app.clock.after(READY_TIMEOUT_MS, () => resolve(false))),
   ]);
   return {
-    ready: database,
+    ready: database && app.vault.usable,
     checks: {
+      ...(!app.vault.usable && {
+        masterKey: {
+          ok: false,
+          detail: 'The master key was not confirmed for 15 minutes; the log says why.',
+        },
+      }),
       database: database ? { ok: true } : { ok: false, detail: 'The database does not answer.' },
       durability: { ok: true, detail: app.storage.durability },
       // For whoever looks: a service that has lost Kafka still answers every call.

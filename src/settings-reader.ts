@@ -103,3 +103,9 @@ export class SettingsReader {
       .filter((part) => part !== '');
   }
 }
+
+/** Whether what goes to this address cannot be read on the way. */
+export function isPrivateOrSafe(url: string): boolean {
+  if (url.startsWith('https://')) return true;
+  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+}

@@ -9,6 +9,7 @@ type Rotating = Pick<App, 'storage' | 'vault' | 'clock'>;
 /** Wraps the tenant's data keys by the master key that wraps now. Rows are not touched. Returns how many it wrapped. */
 export async function rotateMasterKey(app: Rotating, tenant: string, actor: string): Promise<number> {
   let wrapped = 0;
+  await begin(app, tenant, { actor, action: 'keys.master_rotating', subject: tenant });
   for (const key of await app.storage.keys.dataKeyList(tenant)) {
     const after = app.vault.rewrap(tenant, key);
     if (!after || !key.wrapped) continue;
@@ -24,8 +25,8 @@ export async function rotateMasterKey(app: Rotating, tenant: string, actor: stri
  * anew, batch by batch, and destroys the old keys when nothing is. Returns the ids of those that retired.
  */
 export async function rotateDataKeys(app: Rotating, tenant: string, actor: string): Promise<number[]> {
-  await app.vault.keysOf(tenant);
   const retired: number[] = [];
+  await begin(app, tenant, { actor, action: 'keys.data_rotating', subject: tenant });
   for (const { keyId, purpose, state } of await app.storage.keys.dataKeyList(tenant)) {
     if (purpose !== 'seal' || state !== 'active') continue;
     if (await app.storage.keys.dataKeySetState(tenant, keyId, 'active', 'retired')) retired.push(keyId);
@@ -54,6 +55,7 @@ export async function rotateIndexKey(app: Rotating, tenant: string, actor: strin
       'An index key is being exchanged: see `maskline keys status`.',
     );
   }
+  await begin(app, tenant, { actor, action: 'keys.index_rotating', subject: tenant });
   const keyId = 1 + Math.max(...stored.map((key) => key.keyId));
   const key = app.vault.createKey(tenant, { keyId, purpose: 'index', day: null, state: 'writing' });
   await app.storage.keys.dataKeyInsert(tenant, key, app.clock.now());
@@ -109,7 +111,20 @@ export async function destroySealingKey(
   if (key.state === 'active' && (key.day ?? null) === null) {
     throw new MasklineError('MASK_INVALID_REQUEST', 'Retire it first: `maskline keys rotate --data`.');
   }
+  await begin(app, tenant, { actor, action: 'keys.destroying', subject: String(keyId) });
   await app.storage.keys.dataKeyDestroy(tenant, keyId, app.clock.now());
   const details = { keyId, day: key.day ?? null };
   await recordAudit(app, tenant, { actor, action: 'keys.destroyed', subject: String(keyId), details });
+}
+
+/**
+ * Keys are changed by a role that sees all tenants, and the audit by one that sees one, so that they cannot share a
+ * transaction. A row stands before anything is touched, and another when it is done: no exchange is without one.
+ */
+function begin(
+  app: Rotating,
+  tenant: string,
+  act: { readonly actor: string; readonly action: string; readonly subject: string },
+): Promise<void> {
+  return recordAudit(app, tenant, { ...act, details: {} });
 }

@@ -30,7 +30,10 @@ export async function createWebhook(
     sealedSecret: keys.sealText(secret, { table: 'webhook', row: id }),
     createdAt: app.clock.now(),
   };
-  await app.storage.run(tenant, ({ webhooks }) => webhooks.insert(webhook));
+  await app.storage.transaction(tenant, async ({ webhooks }) => {
+    await webhooks.insert(webhook);
+    return webhook;
+  });
   return { webhook, secret };
 }
 
@@ -76,7 +79,7 @@ export async function replayWebhook(
   const { tenant, id, deliveryId } = params;
   const now = app.clock.now();
   const since = Math.max(params.since ?? 0, now - REPLAY_DAYS * DAY_MS);
-  return app.storage.run(tenant, async ({ webhooks }) =>
+  return app.storage.transaction(tenant, async ({ webhooks }) =>
     (await webhooks.get(id)) ? webhooks.replay(id, { id: deliveryId, since }, now) : null,
   );
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { webhookUrls } from '../app/adopt-number.ts';
+import { appendAudit } from '../app/audit.ts';
 import { createId } from '../lib/id.ts';
 import type { Provider, WebhookUrls } from '../providers/provider.ts';
 import {
@@ -11,6 +12,7 @@ import {
 import type { AccountBudget } from '../storage/storage.ts';
 import { isConstraintError } from '../storage/storage-error.ts';
 import type { CommandApp } from './command-app.ts';
+import { terminalActor } from './privacy-app.ts';
 
 /** 192 bits; SEC-04 asks for 128. */
 const PATH_SECRET_BYTES = 24;
@@ -69,6 +71,9 @@ export async function addAccount(
         if (known) await storage.providerAccounts.update(row);
         else await storage.providerAccounts.insert(row, app.clock.now());
         if (account.budget) await storage.providerAccounts.setBudget(name, account.budget);
+        const action = known ? 'provider_account.changed' : 'provider_account.added';
+        const details = { provider: account.provider, id };
+        await appendAudit(app, storage, keys, { actor: terminalActor(), action, subject: name, details });
       })
       .catch((error: unknown) => {
         if (!isConstraintError(error, 'provider_account_pkey')) throw error;
@@ -81,6 +86,7 @@ export async function addAccount(
 
 /** Forgets the credentials of an account that nothing needs any more. */
 export async function removeAccount({ app, tenant }: CommandApp, name: string): Promise<void> {
+  const keys = await app.vault.keysOf(tenant);
   await app.storage.transaction(tenant, async (storage) => {
     // Locked, so that nobody begins to buy from it meanwhile.
     await storage.providerAccounts.lockBudget(name);
@@ -95,5 +101,7 @@ export async function removeAccount({ app, tenant }: CommandApp, name: string): 
       );
     }
     await storage.providerAccounts.remove(name, app.clock.now());
+    const act = { action: 'provider_account.removed', subject: name, details: {} };
+    await appendAudit(app, storage, keys, { ...act, actor: terminalActor() });
   });
 }

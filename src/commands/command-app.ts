@@ -5,6 +5,7 @@ import { inspectServeConfig, type ServiceConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
 import { Signal } from '../lib/signal.ts';
+import { takeMasterKeys } from '../master-key-sources.ts';
 import { createLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { Vault } from '../privacy/vault.ts';
@@ -29,11 +30,12 @@ export async function withCommandApp<T>(
   options: { readonly tenant?: string },
   work: (context: CommandApp) => Promise<T>,
 ): Promise<T> {
-  const { config, databaseUrl, masterKey, violations } = inspectServeConfig(process.env);
+  const { config, databaseUrl, masterKeys, violations } = inspectServeConfig(process.env);
   const needed = violations.filter((violation) => NEEDED.test(violation));
-  if (needed.length > 0 || databaseUrl === null || masterKey === null) throw new ConfigError(needed);
+  if (needed.length > 0 || databaseUrl === null || masterKeys === null) throw new ConfigError(needed);
+  const { keys } = await takeMasterKeys(masterKeys);
   return withCommandDatabase({ service: config, databaseUrl }, async (database) => {
-    const app = createCommandApp(database, config, masterKey);
+    const app = createCommandApp(database, config, keys);
     const tenant = options.tenant ?? config.tenant;
     // The configured tenant may be used before its first start; any other name is more likely a slip.
     if (tenant === config.tenant) await app.storage.system.tenantInsert(tenant, tenant, app.clock.now());
@@ -45,10 +47,10 @@ export async function withCommandApp<T>(
   });
 }
 
-function createCommandApp(database: Database, config: ServiceConfig, masterKey: Uint8Array): App {
+function createCommandApp(database: Database, config: ServiceConfig, masterKeys: readonly Uint8Array[]): App {
   const [clock, random] = [systemClock, systemRandom];
   const storage = createSqlStorage(database);
-  const vault = new Vault(masterKey, storage.keys, clock, random);
+  const vault = new Vault(masterKeys, storage.keys, clock, random);
   const factories = providerFactories({ clock });
   return {
     storage,

@@ -10,6 +10,7 @@ import { kafkaConnection } from '../create-bus.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createId } from '../lib/id.ts';
 import { systemRandom } from '../lib/random.ts';
+import { takeMasterKeys } from '../master-key-sources.ts';
 import { silentLog } from '../observe/log.ts';
 import { type TenantKeys, Vault } from '../privacy/vault.ts';
 import { createSqlStorage } from '../storage/sql/sql-storage.ts';
@@ -91,9 +92,9 @@ async function originalOf(
 async function withKeys(
   work: (keysOf: (tenant: string) => Promise<TenantKeys>) => Promise<void>,
 ): Promise<void> {
-  const masterKey = readMasterKeyConfig(process.env);
+  const { keys: masterKeys } = await takeMasterKeys(readMasterKeyConfig(process.env));
   await withCommandDatabase(readDatabaseConfig(process.env), async (database) => {
-    const vault = new Vault(masterKey, createSqlStorage(database).keys, systemClock, systemRandom);
+    const vault = new Vault(masterKeys, createSqlStorage(database).keys, systemClock, systemRandom);
     await work((tenant) => vault.keysOf(tenant));
   });
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { inspectServeConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
+import { takeMasterKeys } from '../master-key-sources.ts';
 import { openPostgres } from '../storage/postgres/open-postgres.ts';
 import { examineAccounts } from './examine-accounts.ts';
 import { examineDatabase } from './examine-database.ts';
@@ -30,12 +31,19 @@ export function doctorCommand(): Command {
 }
 
 async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const { config, databaseUrl, masterKey, masterKeyAlso, violations } = inspectServeConfig(environment);
-  const masterKeys = masterKey && [masterKey, ...(masterKeyAlso ? [masterKeyAlso] : [])];
+  const { config, databaseUrl, masterKeys: origins, violations } = inspectServeConfig(environment);
   const findings =
     violations.length === 0
       ? [ok('The settings can be served.')]
       : violations.map((violation) => fail('A setting cannot be served.', violation));
+  let masterKeys: readonly Uint8Array[] | null = null;
+  if (origins !== null) {
+    try {
+      masterKeys = (await takeMasterKeys(origins)).keys;
+    } catch (error) {
+      findings.push(fail('The master key is not to be had.', messageOf(error)));
+    }
+  }
   if (databaseUrl !== null) {
     try {
       const database = await openPostgres({

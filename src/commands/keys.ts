@@ -10,7 +10,7 @@ import { createSqlStorage } from '../storage/sql/sql-storage.ts';
 import type { ApiKeyRow, Storage } from '../storage/storage.ts';
 import { withCommandDatabase } from './command-database.ts';
 import { keyRingCommands } from './keys-rotate.ts';
-import { auditWithKey } from './privacy-app.ts';
+import { auditedWithKey } from './privacy-app.ts';
 import { integerBetween } from './parse-integer.ts';
 
 const DAY_MS = 86_400_000;
@@ -63,10 +63,11 @@ export function keysCommand(): Command {
     .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
     .action((id: string, options: TenantOption) =>
       withTenant(options, async (storage, tenant) => {
-        const revoked = await storage.run(tenant, (s) => s.apiKeys.revoke(id, systemClock.now()));
-        if (!revoked)
+        const act = { action: 'api_key.revoked', subject: id, details: {} };
+        await auditedWithKey(storage, tenant, act, async ({ apiKeys }) => {
+          if (await apiKeys.revoke(id, systemClock.now())) return;
           throw new Error(`Tenant ${tenant} has no such key that is not revoked yet: see \`keys list\`.`);
-        await auditWithKey(storage, tenant, { action: 'api_key.revoked', subject: id, details: {} });
+        });
         print(`Revoked ${id}.`);
       }),
     );
@@ -89,10 +90,12 @@ async function createKey(
       revokedAt: null,
       allowedAddresses: options.from ?? [],
     };
-    await storage.run(tenant, (s) => s.apiKeys.insert({ ...row, hash: hashApiKey(key) }, now));
     const { scopes, allowedAddresses, expiresAt } = row;
     const details = { scopes, allowedAddresses, expiresAt };
-    await auditWithKey(storage, tenant, { action: 'api_key.created', subject: row.id, details });
+    const act = { action: 'api_key.created', subject: row.id, details };
+    await auditedWithKey(storage, tenant, act, ({ apiKeys }) =>
+      apiKeys.insert({ ...row, hash: hashApiKey(key) }, now),
+    );
     process.stderr.write(`${describeKey(row)}\nThis is the key. It is shown this once:\n`);
     // Alone on the standard output, so that it can be piped into a secret store.
     print(key);

@@ -1,17 +1,18 @@
 import { userInfo } from 'node:os';
 import type { App } from '../app/app.ts';
-import { type AuditedAct, recordAudit } from '../app/audit.ts';
+import { appendAudit, type AuditedAct } from '../app/audit.ts';
 import { StockWatch } from '../app/stock-watch.ts';
 import { readDatabaseConfig, readMasterKeyConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
 import { Signal } from '../lib/signal.ts';
+import { type MasterKeyOrigins, takeMasterKeys } from '../master-key-sources.ts';
 import { createLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { Vault } from '../privacy/vault.ts';
 import { noProfileDirectory } from '../profiles/no-profile-directory.ts';
 import { createSqlStorage } from '../storage/sql/sql-storage.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Storage, TenantStorage } from '../storage/storage.ts';
 import { withCommandDatabase } from './command-database.ts';
 
 export interface PrivacyContext {
@@ -30,7 +31,7 @@ export async function withPrivacyApp<T>(
   work: (context: PrivacyContext) => Promise<T>,
 ): Promise<T> {
   const config = readDatabaseConfig(process.env);
-  const masterKeys = readMasterKeyConfig(process.env);
+  const { keys: masterKeys } = await takeMasterKeys(readMasterKeyConfig(process.env));
   return withCommandDatabase(config, async (database) => {
     const storage = createSqlStorage(database);
     const tenant = options.tenant ?? config.service.tenant;
@@ -55,24 +56,37 @@ export async function withPrivacyApp<T>(
 }
 
 /**
- * Adds a row to the audit for a command that could do its work without the master key. Without that key the row
- * cannot be made, and it is said so. @returns whether the row is there
+ * Runs the work of a command that could do it without the master key, in one transaction with its row in the audit.
+ * Without that key the row cannot be made, and it is said so.
  */
-export async function auditWithKey(
+export async function auditedWithKey<T>(
   storage: Storage,
   tenant: string,
   act: Omit<AuditedAct, 'actor'>,
-): Promise<boolean> {
-  let masterKeys: readonly Uint8Array[];
-  try {
-    masterKeys = readMasterKeyConfig(process.env);
-  } catch {
+  work: (storage: TenantStorage) => Promise<T>,
+): Promise<T> {
+  const masterKeys = await masterKeysIfSet();
+  if (masterKeys === null) {
     process.stderr.write('Not noted in the audit: MASKLINE_MASTER_KEY is not set.\n');
-    return false;
+    return storage.transaction(tenant, work);
   }
-  const vault = new Vault(masterKeys, storage.keys, systemClock, systemRandom);
-  await recordAudit({ clock: systemClock, storage, vault }, tenant, { ...act, actor: terminalActor() });
-  return true;
+  const keys = await new Vault(masterKeys, storage.keys, systemClock, systemRandom).keysOf(tenant);
+  return storage.transaction(tenant, async (inside) => {
+    const result = await work(inside);
+    await appendAudit({ clock: systemClock }, inside, keys, { ...act, actor: terminalActor() });
+    return result;
+  });
+}
+
+/** @throws MasterKeyUnavailable when it is said where the key is, and it is not there */
+async function masterKeysIfSet(): Promise<readonly Uint8Array[] | null> {
+  let origins: MasterKeyOrigins;
+  try {
+    origins = readMasterKeyConfig(process.env);
+  } catch {
+    return null;
+  }
+  return (await takeMasterKeys(origins)).keys;
 }
 
 export function terminalActor(): string {

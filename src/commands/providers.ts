@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { appendAudit } from '../app/audit.ts';
 import { listHeld } from '../app/reconcile-intents.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -8,6 +9,7 @@ import { addAccount, removeAccount } from './account-changes.ts';
 import { withCommandApp } from './command-app.ts';
 import { messageOf } from './finding.ts';
 import { integerBetween } from './parse-integer.ts';
+import { terminalActor } from './privacy-app.ts';
 import { readJson } from './read-json.ts';
 
 const MONTH_MS = 30 * 86_400_000;
@@ -161,6 +163,7 @@ async function budget(name: string, options: TenantOption & BudgetOptions): Prom
   const changed = toBudget(options);
   if (!changed) throw new Error('Give --monthly-purchases, --monthly-churn, or both.');
   await withCommandApp(options, async ({ app, tenant }) => {
+    const keys = await app.vault.keysOf(tenant);
     const result = await app.storage.transaction(tenant, async (storage) => {
       const before =
         (await storage.providerAccounts.get(name)) && (await storage.providerAccounts.lockBudget(name));
@@ -170,6 +173,8 @@ async function budget(name: string, options: TenantOption & BudgetOptions): Prom
         monthlyChurnMax: changed.monthlyChurnMax ?? before.monthlyChurnMax,
       };
       await storage.providerAccounts.setBudget(name, after);
+      const act = { action: 'provider_account.budget_changed', subject: name, details: { ...after } };
+      await appendAudit(app, storage, keys, { ...act, actor: terminalActor() });
       return after;
     });
     const said = (count: number | null): string =>

@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
 import { standardOutput } from '../observe/line-writer.ts';
 import { createLog } from '../observe/log.ts';
+import { takeMasterKeys } from '../master-key-sources.ts';
 import { onStopSignals } from '../stop-signals.ts';
 
 const HELP = `
@@ -15,7 +16,10 @@ Environment (defaults):
   KAFKA_TLS false, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
   MASKLINE_PUBLIC_URL               the https address under which your providers reach this service
   MASKLINE_MASTER_KEY               32 bytes in base64; or MASKLINE_MASTER_KEY_FILE
-  MASKLINE_MASTER_KEY_ALSO          while it is being exchanged: the other one; or …_ALSO_FILE
+  MASKLINE_MASTER_KEY_COMMAND       instead: a program that prints it, such as \`aws kms decrypt …\`
+  MASKLINE_MASTER_KEY_VAULT_URL     instead: Vault's transit engine; with …_VAULT_KEY, …_VAULT_TOKEN(_FILE) and
+                                    …_VAULT_CIPHERTEXT(_FILE)
+  MASKLINE_MASTER_KEY_ALSO          while it is being exchanged: the other one; or …_ALSO_FILE, …_ALSO_COMMAND
   MASKLINE_ROLES                    all of api, webhooks, consumer, jobs
   MASKLINE_HOST 0.0.0.0, MASKLINE_PORT 8080, MASKLINE_TENANT default, MASKLINE_TRUSTED_PROXIES
   MASKLINE_TOPIC_ORDERS orders, MASKLINE_TOPIC_MASKING masking
@@ -43,10 +47,15 @@ export function serveCommand(): Command {
       const log = createLog({ level: config.logLevel, destination: lines });
       // Loaded when it is needed: the other commands would wait for all of it.
       const { startService } = await import('../main.ts');
+      const lease = await takeMasterKeys(config.masterKeys, (error) =>
+        log.error({ error }, 'The master key was not confirmed; calls are decided for 15 minutes without.'),
+      );
+      const [masterKey, masterKeyAlso = null] = lease.keys;
       const service = await startService({
         config,
-        masterKey: config.masterKey,
-        masterKeyAlso: config.masterKeyAlso,
+        masterKey,
+        masterKeyAlso,
+        masterKeysHeld: () => lease.held(),
         migrates: options.migrate === true,
         embeddedDirectory: null,
         clock: systemClock,

@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.ts';
 import { createSqlStorage } from '../storage/sql/sql-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { withCommandDatabase } from './command-database.ts';
+import { auditedWithKey } from './privacy-app.ts';
 
 export function tenantsCommand(): Command {
   const tenants = new Command('tenants').description(
@@ -16,7 +17,7 @@ export function tenantsCommand(): Command {
     .option('--name <name>', 'what people call it; default: the same')
     .addHelpText(
       'after',
-      '\nThen: maskline keys create <name> --tenant <tenant>.\nEnvironment: DATABASE_URL.',
+      '\nThen: maskline keys create <name> --tenant <tenant>.\nEnvironment: DATABASE_URL; MASKLINE_MASTER_KEY, for the row in the audit.',
     )
     .action((tenant: string, options: { name?: string }) =>
       withStorage(async (storage) => {
@@ -24,6 +25,9 @@ export function tenantsCommand(): Command {
           throw new Error(`There is a tenant "${tenant}" already.`);
         }
         await storage.system.tenantInsert(tenant, options.name ?? tenant, systemClock.now());
+        // The first row of its own audit; there was no audit that could hold it before.
+        const act = { action: 'tenant.added', subject: tenant, details: {} };
+        await auditedWithKey(storage, tenant, act, async () => {});
         print(`Added tenant ${tenant}.`);
       }),
     );

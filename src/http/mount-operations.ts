@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app/app.ts';
 import { type AuditedAct, recordAudit } from '../app/audit.ts';
+import { auditedApp } from '../app/audited-app.ts';
 import { MasklineError } from '../domain/errors.ts';
 import type { ApiKeyRow } from '../storage/storage.ts';
 import type { ApiKeyCache } from './api-key-cache.ts';
@@ -94,9 +95,13 @@ async function runOperation(
     const { params, query, body } = request;
     const { tenant } = apiKey;
     const actor = `key:${apiKey.id}`;
-    const context = { app, tenant, actor, params, query, body };
+    const asked = { actor, params, body };
+    const { audited } = operation;
+    const inside = audited ? await auditedApp(app, tenant, (made) => actOf(audited, asked, made)) : null;
+    const context = { ...asked, app: inside?.app ?? app, tenant, query };
     const { status, body: answered } = await operation.run(context);
-    if (operation.audited) await recordAudit(app, tenant, actOf(operation.audited, context, answered));
+    // What repeats an earlier change has none of its own; it was asked for all the same.
+    if (audited && !inside?.noted()) await recordAudit(app, tenant, actOf(audited, asked, answered));
     // By the schema of this status: a field that is not documented cannot leave the house.
     return { status, text: String(reply.code(status).serialize(answered)) };
   } catch (error) {
@@ -111,11 +116,14 @@ async function runOperation(
 function actOf(
   action: string,
   { actor, params, body }: { readonly actor: string; readonly params: unknown; readonly body: unknown },
-  answered: unknown,
+  changed: unknown,
 ): AuditedAct {
   const [named] = Object.values(params as Record<string, string>);
-  const made = answered as { readonly id?: string; readonly name?: string; readonly virtualNumber?: string };
-  const subject = named ?? made.id ?? made.name ?? made.virtualNumber ?? '';
+  const nameIn = (made: unknown): string | undefined => {
+    const { id, name, virtualNumber } = Object(made) as Record<string, string | undefined>;
+    return id ?? name ?? virtualNumber;
+  };
+  const subject = named ?? nameIn(changed) ?? nameIn(body) ?? '';
   return { actor, action, subject, details: { fields: Object.keys(Object(body)).sort() } };
 }
 

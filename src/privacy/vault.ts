@@ -3,6 +3,7 @@ import type { Clock, Instant } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { KEY_BYTES, type Sealed } from './envelope.ts';
 import { type KeyPurpose, MasterKeys } from './master-keys.ts';
+import { MasterKeyUnavailable } from './master-key-source.ts';
 import { type DataKey, type KeyState, TenantKeys } from './tenant-keys.ts';
 
 export { type Sealed, UnsealError } from './envelope.ts';
@@ -61,22 +62,45 @@ export class Vault {
   readonly #store: KeyStore;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #held: () => boolean;
   readonly #tenants = new Map<string, Entry>();
 
-  /** @param masterKeys 32 random bytes each; the first wraps, the others open only */
-  constructor(masterKeys: Uint8Array | readonly Uint8Array[], store: KeyStore, clock: Clock, random: Random) {
+  /**
+   * @param masterKeys 32 random bytes each; the first wraps, the others open only
+   * @param held whether those who keep the master keys still let us use them; default: for good
+   */
+  constructor(
+    masterKeys: Uint8Array | readonly Uint8Array[],
+    store: KeyStore,
+    clock: Clock,
+    random: Random,
+    held: () => boolean = () => true,
+  ) {
     this.masterKeys = new MasterKeys(masterKeys instanceof Uint8Array ? [masterKeys] : masterKeys);
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
+    this.#held = held;
+  }
+
+  /** Whether anything can be opened or sealed now. */
+  get usable(): boolean {
+    return this.#held();
   }
 
   /**
    * The tenant's keys, made on first use; never older than 5 s while storage answers. Call it before a
    * transaction begins: it may need storage itself.
    * @throws MasterKeyError when no master key that was given wrapped them
+   * @throws MasterKeyUnavailable when whoever keeps the master key has not confirmed it for a quarter of an hour
    */
   async keysOf(tenant: string): Promise<TenantKeys> {
+    if (!this.#held()) {
+      this.#tenants.clear();
+      throw new MasterKeyUnavailable(
+        'The master key was not confirmed for 15 minutes. Nothing is opened or sealed until it is; the log says why.',
+      );
+    }
     const entry = this.#tenants.get(tenant);
     if (!entry) return this.#ask(tenant);
     const age = this.#clock.now() - entry.askedAt;
