@@ -90,6 +90,8 @@ async function cycle(lot: number): Promise<void> {
           calledParticipantId: 'b',
           calledRole: 'r',
           sealedDestination: SEALED,
+          callingClass: 'GB:mobile' as const,
+          calledClass: 'GB:mobile' as const,
           callerId: participants[p]?.virtualNumber as NonNullable<(typeof participants)[0]['virtualNumber']>,
           mode: 'voice_and_message' as const,
           liveUntil: now + 3_600_000,

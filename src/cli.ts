@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { capsCommand } from './commands/caps.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -30,6 +31,7 @@ program
   .addCommand(keysCommand())
   .addCommand(providersCommand())
   .addCommand(numbersCommand())
+  .addCommand(capsCommand())
   .addCommand(tenantsCommand())
   .addCommand(eraseCommand())
   .addCommand(auditCommand())

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { isDeepStrictEqual } from 'node:util';
 import { buildPages, PAGES_DIRECTORY } from '../demos/delivery/server/build-pages.ts';
 import { startDelivery } from '../demos/delivery/server/start-delivery.ts';
 import { startSimulator } from '../simulator/start-simulator.ts';
@@ -6,9 +7,11 @@ import { webhookUrls } from './app/adopt-number.ts';
 import type { App } from './app/app.ts';
 import { createPool } from './app/create-pool.ts';
 import { replenishPool } from './app/replenish-pool.ts';
+import { updatePool } from './app/update-pool.ts';
 import type { DevConfig } from './config.ts';
 import { createTopics } from './create-topics.ts';
 import { DataDirectory } from './data-directory.ts';
+import { DESTINATIONS_DEFAULT, SIMULATED_DESTINATIONS } from './domain/destination.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from './domain/pool.ts';
 import { ALL_SCOPES } from './http/scopes.ts';
 import { systemClock } from './lib/clock.ts';
@@ -85,6 +88,7 @@ async function startParts(parts: Parts): Promise<Development> {
     },
     masterKey: directory.secretBytes('master.key'),
     migrates: true,
+    destinationsDefault: SIMULATED_DESTINATIONS,
     embeddedDirectory: directory.path,
     clock: systemClock,
     random,
@@ -229,9 +233,11 @@ function sharedSecretOf(kept: SealedCredentials | null): string | null {
 }
 
 async function ensurePool(app: App, tenant: string): Promise<void> {
-  if (await app.storage.run(tenant, (storage) => storage.pools.get(DEV_POOL))) return;
+  const known = await app.storage.run(tenant, (storage) => storage.pools.get(DEV_POOL));
+  if (known) return allowSimulated(app, tenant, known);
   const pool: Pool = {
     ...POLICY_DEFAULTS,
+    destinations: SIMULATED_DESTINATIONS,
     name: DEV_POOL,
     mode: 'dedicated',
     selection: 'avoid_sticky',
@@ -245,6 +251,12 @@ async function ensurePool(app: App, tenant: string): Promise<void> {
     stock: { providerAccount: DEV_ACCOUNT, fallbackAccounts: [], lowWater: 20, target: 40, max: 5_000 },
   };
   await createPool(app, { tenant, pool });
+}
+
+/** A pool of a data directory from before there were rules on destinations has the rule of production. */
+async function allowSimulated(app: App, tenant: string, pool: Pool): Promise<void> {
+  if (!isDeepStrictEqual(pool.destinations, DESTINATIONS_DEFAULT)) return;
+  await updatePool(app, { tenant, name: pool.name, changes: { destinations: SIMULATED_DESTINATIONS } });
 }
 
 /** So that the first visitor's first order finds numbers. Should the operator fail, the stock keeper goes on. */

@@ -1,4 +1,5 @@
 import type { App, ProviderAccount } from '../../src/app/app.ts';
+import { PoolRules } from '../../src/app/pool-rules.ts';
 import { StockWatch } from '../../src/app/stock-watch.ts';
 import { encodeCloudEvent } from '../../src/bus/cloud-events.ts';
 import type { Subscription } from '../../src/bus/bus.ts';
@@ -80,6 +81,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
     profiles: profileDirectory(life),
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
     stockWatch: new StockWatch(),
+    poolRules: new PoolRules({ storage, clock: life.clock }),
     log: deps.log,
     metrics,
     providerAccounts: {

@@ -1,3 +1,4 @@
+import { SIMULATED_DESTINATIONS } from '../../src/domain/destination.ts';
 import { POLICY_DEFAULTS, type Pool } from '../../src/domain/pool.ts';
 import type { Random } from '../../src/lib/random.ts';
 import { drawFaultRates, type FaultRates } from './fault-plan.ts';
@@ -25,6 +26,7 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
   const target = lowWater + pick([2, 6, 12]);
   const pool: Pool = {
     ...POLICY_DEFAULTS,
+    destinations: SIMULATED_DESTINATIONS,
     name: POOL,
     mode: pick(['dedicated', 'dedicated', 'shared']),
     selection: pick(['avoid_sticky', 'avoid_sticky', 'prefer_sticky']),

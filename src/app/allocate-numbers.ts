@@ -1,4 +1,5 @@
 import { assignVirtualNumbers } from '../domain/allocation.ts';
+import type { NumberClass } from '../domain/destination.ts';
 import { type Pool, stockAccounts } from '../domain/pool.ts';
 import { routePairs, routeTerms } from '../domain/route.ts';
 import type { SessionMode } from '../domain/session.ts';
@@ -15,6 +16,7 @@ export interface AllocatingParticipant {
   readonly id: string;
   readonly role: string;
   readonly realNumber: PhoneNumber;
+  readonly numberClass: NumberClass;
   readonly callerKey: CallerKey;
   readonly participantKey: ParticipantKey;
 }
@@ -205,6 +207,8 @@ export function toRoutes(
       routePlace(dialled, callerKey),
       called.participantKey,
     ),
+    callingClass: calling.numberClass,
+    calledClass: called.numberClass,
     callerId: shown,
     mode: session.mode,
     liveUntil: session.expiresAt,

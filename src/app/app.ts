@@ -7,6 +7,9 @@ import type { Vault } from '../privacy/vault.ts';
 import type { ProfileDirectory } from '../profiles/profile-directory.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { DestinationRule } from '../domain/destination.ts';
+import type { CallCaps } from './call-caps.ts';
+import type { PoolRules } from './pool-rules.ts';
 import type { StockWatch } from './stock-watch.ts';
 
 /** Everything that a use case may reach. `main.ts` builds it once and hands it down. */
@@ -19,6 +22,11 @@ export interface App {
   readonly profiles: ProfileDirectory;
   readonly wake: Wake;
   readonly stockWatch: StockWatch;
+  readonly poolRules: PoolRules;
+  /** absent: nothing is capped */
+  readonly callCaps?: CallCaps;
+  /** what a new pool connects to when it does not say; absent: the pool's countries, mobile and fixed lines */
+  readonly destinationsDefault?: DestinationRule;
   readonly log: Log;
   readonly metrics: Metrics;
   /** in development, where a webhook may lead to this machine */

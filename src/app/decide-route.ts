@@ -1,6 +1,7 @@
 import { judgeRoute } from '../domain/route.ts';
 import type { App } from './app.ts';
 import { callLimits, decisionEvent, toCallRecord } from './call-record.ts';
+import { guardSpend, returnSpend } from './guard-spend.ts';
 import { replayDecision } from './replay-decision.ts';
 import { restClosedSession } from './rest-closed-session.ts';
 import { bridge, refusal, type RoutedCall, type RouteQuestion } from './routed-call.ts';
@@ -25,7 +26,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
   const verdict = judgeRoute({ now, kind: question.kind, verification: question.attestation, ...found });
   const bridged = verdict.reason === 'ok' && callerKey && calledNumber ? found.route : null;
   // Opened before it is recorded: a destination that cannot be opened must not be recorded as connected.
-  const routed =
+  const opened =
     bridged && callerKey && calledNumber
       ? bridge(keys, bridged, calledNumber, callerKey)
       : refusal(
@@ -33,6 +34,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
           null,
           found.route?.sessionId ?? null,
         );
+  const routed = bridged ? await guardSpend(app, question, bridged, opened) : opened;
   // What was dialled may be a person's own number when it is none of ours: then it is not kept.
   const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
   const record = toCallRecord(app, recorded, callerKey, found.route, routed);
@@ -40,6 +42,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
   const recordedAs = await app.storage.run(tenant, (storage) =>
     storage.calls.insert(record, decisionEvent(app, record), limits),
   );
+  if (routed.reason === 'ok' && recordedAs?.reason !== 'ok') returnSpend(app, question);
   if (!recordedAs) return replayDecision(app, keys, question);
   app.wake.outbox.raise();
   app.metrics.decisions.inc({ kind: question.kind, reason: recordedAs.reason });

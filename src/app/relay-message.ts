@@ -9,6 +9,7 @@ import type { MessageInstruction } from '../providers/provider.ts';
 import type { FoundRoute, NewMessage, OutboxEvent } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { withDeadline } from './deadline.ts';
+import { admitMessage, isAllowedDestination } from './guard-spend.ts';
 import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { routePlace } from './route-place.ts';
@@ -65,10 +66,11 @@ async function decide(app: App, question: RelayQuestion, isLate: () => boolean):
         );
   const verdict = judgeRoute({ now, kind: 'message', verification: null, ...found });
   const reason = verdict.reason === 'ok' && isCarrierKeyword(question.body) ? 'blocked' : verdict.reason;
-  const relayed =
+  const opened =
     reason === 'ok' && found.route && callerKey && calledNumber
       ? relay(keys, found.route, calledNumber, callerKey, question)
       : drop(reason === 'ok' ? 'unknown_caller' : reason, found.route?.sessionId ?? null);
+  const relayed = found.route ? await guardText(app, tenant, found.route, opened) : opened;
   // As with calls: what was dialled is not kept unless it is one of our numbers.
   const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
   const record = toRecord(app, recorded, callerKey, found.route, relayed);
@@ -81,6 +83,21 @@ async function decide(app: App, question: RelayQuestion, isLate: () => boolean):
   app.wake.outbox.raise();
   app.metrics.decisions.inc({ kind: 'message', reason: relayed.reason });
   return { ...relayed, messageId: record.id };
+}
+
+/** A text to where the pool does not reach, or beyond what its session may send, is dropped like any other. */
+async function guardText(
+  app: App,
+  tenant: string,
+  route: FoundRoute,
+  opened: RelayedMessage,
+): Promise<RelayedMessage> {
+  const { instruction } = opened;
+  if (instruction.decision !== 'relay') return opened;
+  if (!(await isAllowedDestination(app, tenant, route, instruction.destination))) {
+    return drop('destination_not_allowed', route.sessionId);
+  }
+  return (await admitMessage(app, tenant, route)) ? opened : drop('rate_limited', route.sessionId);
 }
 
 function relay(

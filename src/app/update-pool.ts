@@ -34,6 +34,7 @@ export async function updatePool(app: App, params: UpdatePoolParams): Promise<Po
     return changed;
   });
   if (updated) {
+    app.poolRules.forget(tenant, name);
     app.wake.stock.raise();
     app.wake.pending.raise();
   }

@@ -31,6 +31,8 @@ const schemasMatchTypes: {
   'virtual_number.suspended': true,
   'provider_account.unavailable': true,
   'provider_account.recovered': true,
+  'call_cap.reached': true,
+  'call_cap.lifted': true,
 };
 
 const opened: MaskingEventData['session.opened'] = {

@@ -79,6 +79,10 @@ const heldNumber = {
 
 const reason = text('why');
 
+const cappedAccount = Type.Union([Type.String(), Type.Null()], {
+  description: 'the provider account whose cap it is; null is the cap of the whole tenant',
+});
+
 export const maskingEventSchemas = {
   'session.opened': Type.Object(session, {
     ...closed,
@@ -135,5 +139,24 @@ export const maskingEventSchemas = {
   'provider_account.recovered': Type.Object(
     { providerAccount: heldNumber.providerAccount },
     { ...closed, description: 'The account works again.' },
+  ),
+  'call_cap.reached': Type.Object(
+    {
+      providerAccount: cappedAccount,
+      measure: Type.Union([Type.Literal('calls'), Type.Literal('minutes')], { description: 'of what' }),
+      until: instant('when the hour of the cap ends'),
+    },
+    {
+      ...closed,
+      description:
+        'A cap of an hour is reached: nothing is connected until it ends or somebody lifts the cap.',
+    },
+  ),
+  'call_cap.lifted': Type.Object(
+    {
+      providerAccount: cappedAccount,
+      by: Type.Union([Type.Literal('hour'), Type.Literal('command')], { description: 'what has lifted it' }),
+    },
+    { ...closed, description: 'Calls are connected again after a cap was reached.' },
   ),
 } as const satisfies Record<MaskingEventType, TSchema>;

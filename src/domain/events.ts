@@ -15,6 +15,8 @@ export const MASKING_EVENT_TYPES = [
   'virtual_number.suspended',
   'provider_account.unavailable',
   'provider_account.recovered',
+  'call_cap.reached',
+  'call_cap.lifted',
 ] as const;
 export type MaskingEventType = (typeof MASKING_EVENT_TYPES)[number];
 
@@ -65,6 +67,13 @@ export interface MaskingEventData {
   'virtual_number.suspended': VirtualNumberEventData & { readonly reason: string };
   'provider_account.unavailable': { readonly providerAccount: string; readonly reason: string };
   'provider_account.recovered': { readonly providerAccount: string };
+  'call_cap.reached': {
+    /** null: the cap of the whole tenant */
+    readonly providerAccount: string | null;
+    readonly measure: 'calls' | 'minutes';
+    readonly until: string;
+  };
+  'call_cap.lifted': { readonly providerAccount: string | null; readonly by: 'hour' | 'command' };
 }
 
 interface MessageEventData {

@@ -1,3 +1,5 @@
+import { DESTINATIONS_DEFAULT, type DestinationRule } from './destination.ts';
+
 /** `dedicated`: a virtual number serves one session at a time. `shared`: many, as long as no caller could mean two. */
 export type PoolMode = 'dedicated' | 'shared';
 
@@ -58,6 +60,11 @@ export interface PoolPolicy {
   readonly totalTalkSecondsMax: number;
   /** a participant's number must have been verified since so long ago; null: nobody asks */
   readonly verificationMaxAgeSeconds: number | null;
+  /** which real numbers take part, checked when they come in and again when a call routes */
+  readonly destinations: DestinationRule;
+  /** texts that a session may carry in any 60 seconds, and in any 24 hours */
+  readonly messagesPerMinuteMax: number;
+  readonly messagesPerDayMax: number;
 }
 
 export interface Pool extends PoolPolicy {
@@ -82,6 +89,12 @@ export const CALL_COUNTS = {
   hourlyAttemptsMax: { default: 20, minimum: 1, maximum: 200 },
 } as const;
 
+/** Counts of texts within one session, in both directions together. */
+export const MESSAGE_COUNTS = {
+  messagesPerMinuteMax: { default: 10, minimum: 1, maximum: 600 },
+  messagesPerDayMax: { default: 60, minimum: 1, maximum: 1_000 },
+} as const;
+
 /** What a pool does about things that it says nothing about: the cautious side of each. */
 export const POLICY_DEFAULTS = {
   attestation: 'ignore',
@@ -93,6 +106,9 @@ export const POLICY_DEFAULTS = {
   hourlyAttemptsMax: CALL_COUNTS.hourlyAttemptsMax.default,
   totalTalkSecondsMax: POOL_LIMITS.totalTalkSecondsMax.default,
   verificationMaxAgeSeconds: null,
+  destinations: DESTINATIONS_DEFAULT,
+  messagesPerMinuteMax: MESSAGE_COUNTS.messagesPerMinuteMax.default,
+  messagesPerDayMax: MESSAGE_COUNTS.messagesPerDayMax.default,
 } as const satisfies Partial<PoolPolicy>;
 
 export const FALLBACK_ACCOUNTS_MAXIMUM = 5;

@@ -9,6 +9,7 @@ export interface Metrics {
   readonly sessionsClosed: Counter<'pool' | 'reason'>;
   readonly sessionsPending: Counter<'pool'>;
   readonly allocationConflicts: Counter<'pool'>;
+  readonly callCapOpen: Gauge<'tenant' | 'account'>;
   readonly webhooksRefused: Counter<'cause'>;
   readonly provisioned: Counter<'pool' | 'outcome'>;
   readonly providerFailures: Counter<'account' | 'code'>;
@@ -71,6 +72,12 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       'Choices that somebody else was quicker with.',
       ['pool'],
     ),
+    callCapOpen: new Gauge({
+      name: 'maskline_call_cap_open',
+      help: '1 while a cap on calls or minutes is reached, so that nothing is connected; without an account, the whole tenant.',
+      labelNames: ['tenant', 'account'],
+      registers,
+    }),
     webhooksRefused: counter('webhooks_refused_total', 'Webhooks that were not authentic, by cause.', [
       'cause',
     ]),

@@ -42,3 +42,8 @@ export function classifyNumber(e164: string): NumberClass {
   const isFiction = !SUBSCRIBERS.includes(type) && FICTION.some((range) => range.test(e164));
   return `${country}:${isFiction ? 'fiction' : type}`;
 }
+
+/** The country alone, as in its class. */
+export function countryOfNumber(e164: string): string {
+  return classifyNumber(e164).split(':')[0] ?? '';
+}

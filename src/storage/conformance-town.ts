@@ -1,3 +1,4 @@
+import { SIMULATED_DESTINATIONS } from '../domain/destination.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from '../domain/pool.ts';
 import { routeTerms } from '../domain/route.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
@@ -24,6 +25,7 @@ export function person(n: number): CallerKey {
 
 const pool: Pool = {
   ...POLICY_DEFAULTS,
+  destinations: SIMULATED_DESTINATIONS,
   name: POOL,
   mode: 'dedicated',
   selection: 'avoid_sticky',
@@ -131,6 +133,8 @@ export function route(virtualNumber: VirtualNumber, callerKey: CallerKey, shown:
     calledParticipantId: 'd',
     calledRole: 'driver',
     sealedDestination: person(12),
+    callingClass: 'GB:mobile',
+    calledClass: 'GB:fixed_line',
     callerId: shown,
     mode: 'voice',
     liveUntil: NOW + HOUR,

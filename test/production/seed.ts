@@ -1,3 +1,4 @@
+import { SIMULATED_DESTINATIONS } from '../../src/domain/destination.ts';
 import { createPool } from '../../src/app/create-pool.ts';
 import type { App } from '../../src/app/app.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from '../../src/domain/pool.ts';
@@ -74,6 +75,7 @@ export async function seed({ database, masterKey, numbers, pool }: SeedOptions):
 export function defaultPool(): Pool {
   return {
     ...POLICY_DEFAULTS,
+    destinations: SIMULATED_DESTINATIONS,
     name: POOL,
     mode: 'dedicated',
     selection: 'avoid_sticky',

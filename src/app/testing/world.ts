@@ -1,3 +1,4 @@
+import { SIMULATED_DESTINATIONS } from '../../domain/destination.ts';
 import { onTestFinished } from 'vitest';
 import type { Pool } from '../../domain/pool.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS } from '../../domain/pool.ts';
@@ -21,6 +22,7 @@ import { importVirtualNumber } from '../import-virtual-number.ts';
 import { type OpenOutcome, openSession } from '../open-session.ts';
 import { routeCall } from '../route-call.ts';
 import type { RoutedCall } from '../routed-call.ts';
+import { PoolRules } from '../pool-rules.ts';
 import { StockWatch } from '../stock-watch.ts';
 
 export const TENANT = 'default';
@@ -97,6 +99,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     profiles: options.profiles ?? { realNumberOf: async () => null },
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
     stockWatch: new StockWatch(),
+    poolRules: new PoolRules({ storage, clock }),
     log: silentLog,
     metrics: createMetrics(),
     providerAccounts: {
@@ -179,6 +182,7 @@ async function ownDatabase(): Promise<Database> {
 function defaultPool(): Pool {
   return {
     ...POLICY_DEFAULTS,
+    destinations: SIMULATED_DESTINATIONS,
     name: 'city',
     mode: 'dedicated',
     selection: 'avoid_sticky',

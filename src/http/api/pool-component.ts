@@ -2,12 +2,14 @@ import { type Static, Type } from 'typebox';
 import {
   CALL_COUNTS,
   FALLBACK_ACCOUNTS_MAXIMUM,
+  MESSAGE_COUNTS,
   POOL_LIMITS,
   type Pool,
   type PoolPolicy,
   type StockNow,
 } from '../../domain/pool.ts';
 import type { DeepReadonly } from '../operation.ts';
+import { DestinationsAnswer, DestinationsField, toDestinations } from './destinations-field.ts';
 import { nullable, oneOf, PoolName, ProviderAccountName, strict, text } from './fields.ts';
 
 const STOCK_MAXIMUM = 1_000_000;
@@ -156,6 +158,20 @@ export const PoolPolicyFields = {
       }),
     ),
   ),
+  destinations: Type.Optional(DestinationsField),
+  messagesPerMinuteMax: Type.Optional(
+    Type.Integer({
+      ...MESSAGE_COUNTS.messagesPerMinuteMax,
+      description:
+        'Texts that a session may carry in any 60 seconds, both ways together; others are dropped.',
+    }),
+  ),
+  messagesPerDayMax: Type.Optional(
+    Type.Integer({
+      ...MESSAGE_COUNTS.messagesPerDayMax,
+      description: 'Texts that a session may carry in any 24 hours.',
+    }),
+  ),
 };
 
 type PolicyFields = DeepReadonly<Static<ReturnType<typeof policyObject>>>;
@@ -188,6 +204,9 @@ export const PoolComponent = {
     hourlyAttemptsMax: Type.Integer(),
     totalTalkSecondsMax: Type.Integer(),
     verificationMaxAgeSeconds: nullable(Type.Integer()),
+    destinations: DestinationsAnswer,
+    messagesPerMinuteMax: Type.Integer(),
+    messagesPerDayMax: Type.Integer(),
     stockNow: Type.Object(
       {
         inService: Type.Integer({ description: 'All that may be allocated, now or later.' }),
@@ -206,7 +225,9 @@ export type PoolAnswer = DeepReadonly<Static<typeof PoolComponent.schema>>;
 
 /** What was sent of a policy, in the words of the domain. */
 export function toPolicyChanges(fields: PolicyFields): Partial<PoolPolicy> {
-  const { stock, ...rest } = fields;
+  const { stock, destinations, ...others } = fields;
+  const changed = toDestinations(destinations);
+  const rest = changed ? { ...others, destinations: changed } : others;
   if (!stock) return stock === null ? { ...rest, stock } : rest;
   return { ...rest, stock: { ...stock, fallbackAccounts: stock.fallbackAccounts ?? [] } };
 }

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { createPool } from '../../app/create-pool.ts';
 import { POLICY_DEFAULTS, POOL_LIMITS } from '../../domain/pool.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
+import { toDestinations } from './destinations-field.ts';
 import { PoolName, strict } from './fields.ts';
 import { PoolComponent, PoolPolicyFields, toPolicyChanges, toPoolAnswer } from './pool-component.ts';
 
@@ -60,6 +61,10 @@ export const poolsCreate = defineOperation({
         totalTalkSecondsMax: body.totalTalkSecondsMax ?? POLICY_DEFAULTS.totalTalkSecondsMax,
         verificationMaxAgeSeconds:
           body.verificationMaxAgeSeconds ?? POLICY_DEFAULTS.verificationMaxAgeSeconds,
+        destinations:
+          toDestinations(body.destinations) ?? app.destinationsDefault ?? POLICY_DEFAULTS.destinations,
+        messagesPerMinuteMax: body.messagesPerMinuteMax ?? POLICY_DEFAULTS.messagesPerMinuteMax,
+        messagesPerDayMax: body.messagesPerDayMax ?? POLICY_DEFAULTS.messagesPerDayMax,
         stock: toPolicyChanges({ stock: body.stock ?? null }).stock ?? null,
       },
     });

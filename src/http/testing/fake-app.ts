@@ -1,6 +1,7 @@
+import { SIMULATED_DESTINATIONS } from '../../domain/destination.ts';
 import type { App, ProviderAccount } from '../../app/app.ts';
 import { StockWatch } from '../../app/stock-watch.ts';
-import type { Pool } from '../../domain/pool.ts';
+import { type Pool, POLICY_DEFAULTS } from '../../domain/pool.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import { seededRandom } from '../../lib/random.ts';
 import { Signal } from '../../lib/signal.ts';
@@ -33,6 +34,9 @@ export interface FakeApp {
  * An App that lives in memory, for what the HTTP side does by itself: errors, keys, repetition, limits. What
  * goes deeper is tested on a real database; here only pools and idempotency keys are stored.
  */
+/** What calls in a fake are routed by. */
+const OPEN_POOL = { ...POLICY_DEFAULTS, countries: [], destinations: SIMULATED_DESTINATIONS };
+
 export function createFakeApp(): FakeApp {
   const clock = new ManualClock();
   const random = seededRandom(1);
@@ -73,6 +77,7 @@ export function createFakeApp(): FakeApp {
       metrics: createMetrics(),
       wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
       stockWatch: new StockWatch(),
+      poolRules: { of: async () => OPEN_POOL, forget() {} } as unknown as App['poolRules'],
       profiles: { realNumberOf: async () => null },
       providerAccounts: {
         byId: async (id) => fake.accounts.get(id) ?? null,
@@ -82,6 +87,7 @@ export function createFakeApp(): FakeApp {
         durability: 'power-loss',
         keys: {} as unknown as App['storage']['keys'],
         webhooks: {} as unknown as App['storage']['webhooks'],
+        spend: {} as unknown as App['storage']['spend'],
         run: async (_tenant, work) => work(open()),
         transaction: async (_tenant, work) => work(open()),
         system: {

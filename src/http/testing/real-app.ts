@@ -1,4 +1,6 @@
+import { SIMULATED_DESTINATIONS } from '../../domain/destination.ts';
 import type { App, ProviderAccount } from '../../app/app.ts';
+import { PoolRules } from '../../app/pool-rules.ts';
 import { StockWatch } from '../../app/stock-watch.ts';
 import { createId } from '../../lib/id.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
@@ -42,7 +44,9 @@ export async function createRealApp(): Promise<RealApp> {
     log: createLog({ level: 'debug', destination: { write: (line) => void logLines.push(line) } }),
     metrics: createMetrics(),
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
+    destinationsDefault: SIMULATED_DESTINATIONS,
     stockWatch: new StockWatch(),
+    poolRules: new PoolRules({ storage, clock }),
     profiles: { realNumberOf: async () => null },
     providerAccounts: {
       byId: async (id) => accounts.get(id) ?? null,

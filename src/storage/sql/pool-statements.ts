@@ -1,3 +1,4 @@
+import type { DestinationRule } from '../../domain/destination.ts';
 import type { AttestationPolicy, Pool, PoolMode, Selection, StepUp, StockNow } from '../../domain/pool.ts';
 import type { PoolStorage } from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
@@ -7,7 +8,7 @@ const COLUMNS = `name, mode, selection, countries, number_quarantine_seconds, pa
   grace_seconds, session_ttl_seconds, ring_timeout_seconds, max_call_seconds,
   stock_provider_account, stock_low_water, stock_target, stock_max, stock_fallback_accounts,
   attestation, recording_consent, attachments, mask_numbers, step_up, concurrent_calls_max, hourly_attempts_max,
-  total_talk_seconds_max, verification_max_age_seconds`;
+  total_talk_seconds_max, verification_max_age_seconds, destinations, messages_per_minute_max, messages_per_day_max`;
 
 interface PoolRow {
   readonly name: string;
@@ -34,13 +35,16 @@ interface PoolRow {
   readonly hourly_attempts_max: number;
   readonly total_talk_seconds_max: number;
   readonly verification_max_age_seconds: number | null;
+  readonly destinations: DestinationRule;
+  readonly messages_per_minute_max: number;
+  readonly messages_per_day_max: number;
 }
 
 const poolInsert = statement(
   'pool_insert',
   `insert into pool (tenant, ${COLUMNS}, created_at)
    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-     $23, $24, $25, $26)`,
+     $23, $24, $25, $26::jsonb, $27, $28, $29)`,
 );
 const poolGet = statement('pool_get', `select ${COLUMNS} from pool where tenant = $1 and name = $2`);
 const poolList = statement(
@@ -54,7 +58,8 @@ const poolUpdate = statement(
      max_call_seconds = $11, stock_provider_account = $12, stock_low_water = $13, stock_target = $14, stock_max = $15,
      stock_fallback_accounts = $16, attestation = $17, recording_consent = $18, attachments = $19, mask_numbers = $20,
      step_up = $21, concurrent_calls_max = $22, hourly_attempts_max = $23, total_talk_seconds_max = $24,
-     verification_max_age_seconds = $25
+     verification_max_age_seconds = $25, destinations = $26::jsonb, messages_per_minute_max = $27,
+     messages_per_day_max = $28
    where tenant = $1 and name = $2`,
 );
 
@@ -187,6 +192,9 @@ function poolValues(pool: Pool): unknown[] {
     pool.hourlyAttemptsMax,
     pool.totalTalkSecondsMax,
     pool.verificationMaxAgeSeconds,
+    JSON.stringify(pool.destinations),
+    pool.messagesPerMinuteMax,
+    pool.messagesPerDayMax,
   ];
 }
 
@@ -221,5 +229,8 @@ function toPool(row: PoolRow): Pool {
     hourlyAttemptsMax: row.hourly_attempts_max,
     totalTalkSecondsMax: row.total_talk_seconds_max,
     verificationMaxAgeSeconds: row.verification_max_age_seconds,
+    destinations: row.destinations,
+    messagesPerMinuteMax: row.messages_per_minute_max,
+    messagesPerDayMax: row.messages_per_day_max,
   };
 }

@@ -1,3 +1,4 @@
+import type { NumberClass } from '../../domain/destination.ts';
 import type { AttestationPolicy, StepUp } from '../../domain/pool.ts';
 import type { SessionMode } from '../../domain/session.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
@@ -14,14 +15,15 @@ const routeInsertAll = statement(
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
        ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers,
-       index_key_id, step_up, concurrent_calls_max, hourly_attempts_max, total_talk_seconds_max)
+       index_key_id, step_up, concurrent_calls_max, hourly_attempts_max, total_talk_seconds_max, calling_class,
+       called_class)
    select $1, n.virtual_number, n.caller_key, $2, $16, n.calling_participant, n.calling_role, n.called_participant,
        n.called_role, n.sealed_destination, n.caller_id, $11, $12, null, $13, $14, $17, $18, $19, $20,
-       n.index_key_id, $22, $23, $24, $25
+       n.index_key_id, $22, $23, $24, $25, n.calling_class, n.called_class
      from unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[],
-                 $21::int[])
+                 $21::int[], $26::text[], $27::text[])
        as n (virtual_number, caller_key, calling_participant, calling_role, called_participant, called_role,
-             sealed_destination, caller_id, index_key_id)
+             sealed_destination, caller_id, index_key_id, calling_class, called_class)
     order by n.virtual_number, n.caller_key
    on conflict (tenant, virtual_number, caller_key) do update
      set session_id = excluded.session_id, reference = excluded.reference, calling_participant = excluded.calling_participant,
@@ -33,7 +35,8 @@ const routeInsertAll = statement(
          recording_consent = excluded.recording_consent, attachments = excluded.attachments,
          mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id, step_up = excluded.step_up,
          concurrent_calls_max = excluded.concurrent_calls_max, hourly_attempts_max = excluded.hourly_attempts_max,
-         total_talk_seconds_max = excluded.total_talk_seconds_max, blocked_by = null
+         total_talk_seconds_max = excluded.total_talk_seconds_max, blocked_by = null,
+         calling_class = excluded.calling_class, called_class = excluded.called_class
      where route.resting_until <= $15
    returning 1`,
 );
@@ -46,7 +49,7 @@ const routeLookup = statement(
           r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds,
           r.attestation, r.recording_consent, r.attachments, r.mask_numbers, r.step_up, r.concurrent_calls_max,
           r.hourly_attempts_max, r.total_talk_seconds_max, r.blocked_by is not null as blocked,
-          r.resting_until is not null as in_grace, k.key as participant_key
+          r.resting_until is not null as in_grace, k.key as participant_key, v.pool, r.calling_class, r.called_class
      from (select 1) one
      left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
        and v.withdrawn_at is null
@@ -73,7 +76,8 @@ const routeRestOf = statement(
 
 const routeSetDestination = statement(
   'route_set_destination',
-  'update route set sealed_destination = $4 where tenant = $1 and virtual_number = $2 and caller_key = $3',
+  `update route set sealed_destination = $4, called_class = $5
+    where tenant = $1 and virtual_number = $2 and caller_key = $3`,
 );
 
 interface LookupRow {
@@ -101,6 +105,9 @@ interface LookupRow {
   readonly blocked: boolean;
   readonly in_grace: boolean;
   readonly participant_key: Uint8Array | null;
+  readonly pool: string;
+  readonly calling_class: NumberClass | null;
+  readonly called_class: NumberClass | null;
 }
 
 export function routeStatements(connection: SqlConnection, tenant: string): RouteStorage {
@@ -135,6 +142,8 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
         first.concurrentCallsMax,
         first.hourlyAttemptsMax,
         first.totalTalkSecondsMax,
+        column('callingClass'),
+        column('calledClass'),
       ]);
       return inserted.length === routes.length;
     },
@@ -163,8 +172,8 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
         at(restingUntil),
       ]);
     },
-    async setDestination(virtualNumber, callerKey, sealed) {
-      await connection.query(routeSetDestination, [tenant, virtualNumber, callerKey, sealed]);
+    async setDestination(virtualNumber, callerKey, sealed, calledClass) {
+      await connection.query(routeSetDestination, [tenant, virtualNumber, callerKey, sealed, calledClass]);
     },
   };
 }
@@ -195,5 +204,8 @@ function toFoundRoute(row: LookupRow): FoundRoute | null {
     hourlyAttemptsMax: row.hourly_attempts_max,
     totalTalkSecondsMax: row.total_talk_seconds_max,
     blocked: row.blocked,
+    pool: row.pool,
+    callingClass: row.calling_class,
+    calledClass: row.called_class,
   };
 }
