@@ -1,5 +1,6 @@
 import { readMasterKeys } from './master-key-settings.ts';
 import type { MasterKeyOrigins } from './master-key-sources.ts';
+import type { CallCapPolicy } from './app/call-caps.ts';
 import { ConfigError, type Environment, isPrivateOrSafe, SettingsReader } from './settings-reader.ts';
 
 export interface Roles {
@@ -42,6 +43,7 @@ export interface ServiceConfig {
   readonly trustedProxies: readonly string[];
   /** what one API key may ask of one process, and save up */
   readonly apiRate: { readonly unitsPerSecond: number; readonly burst: number };
+  readonly callCaps: CallCapPolicy;
   readonly databaseUrl: string | null;
   /** connections of one process */
   readonly databasePoolSize: number;
@@ -201,6 +203,7 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
     logLevel: reader.oneOf('MASKLINE_LOG_LEVEL', defaults.logLevel, LOG_LEVELS),
     trustedProxies: reader.list('MASKLINE_TRUSTED_PROXIES'),
     apiRate: readApiRate(reader),
+    callCaps: readCallCaps(reader),
     databaseUrl: readDatabaseUrl(reader),
     databasePoolSize: reader.integer('MASKLINE_DATABASE_POOL_SIZE', 10, 2, 500),
     transactionPooler: reader.oneOf('MASKLINE_TRANSACTION_POOLER', 'false', ['true', 'false']) === 'true',
@@ -227,6 +230,23 @@ function readApiRate(reader: SettingsReader): ServiceConfig['apiRate'] {
   return { unitsPerSecond, burst: 2 * unitsPerSecond };
 }
 
+const CAP_DEFAULT = 1_000_000;
+const CAP_MAXIMUM = 1_000_000_000;
+
+/** In an hour of the clock. High enough for the largest; whoever sets them to what is usual loses less in an attack. */
+function readCallCaps(reader: SettingsReader): CallCapPolicy {
+  const cap = (name: string): number => reader.integer(name, CAP_DEFAULT, 1, CAP_MAXIMUM);
+  return {
+    tenant: {
+      calls: cap('MASKLINE_CALLS_PER_HOUR'),
+      minutes: cap('MASKLINE_CALL_MINUTES_PER_HOUR'),
+    },
+    providerAccount: {
+      calls: cap('MASKLINE_ACCOUNT_CALLS_PER_HOUR'),
+      minutes: cap('MASKLINE_ACCOUNT_CALL_MINUTES_PER_HOUR'),
+    },
+  };
+}
 
 function readRoles(reader: SettingsReader): Roles {
   const names = reader.list('MASKLINE_ROLES');

@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app/app.ts';
 import { toDelivery } from './app/webhook-payload.ts';
+import { CallCaps } from './app/call-caps.ts';
+import { PoolRules } from './app/pool-rules.ts';
+import type { DestinationRule } from './domain/destination.ts';
 import { StockWatch } from './app/stock-watch.ts';
 import type { Bus } from './bus/bus.ts';
 import { encodeCloudEvent } from './bus/cloud-events.ts';
@@ -22,6 +25,7 @@ import { pendingServer } from './jobs/pending-server.ts';
 import { privacyKeeper } from './jobs/privacy-keeper.ts';
 import { sessionExpirer } from './jobs/session-expirer.ts';
 import { stockKeeper } from './jobs/stock-keeper.ts';
+import { spendWatch } from './jobs/spend-watch.ts';
 import { webhookDeliverer } from './jobs/webhook-deliverer.ts';
 import { trimmer } from './jobs/trimmer.ts';
 import type { Clock } from './lib/clock.ts';
@@ -57,6 +61,8 @@ export interface ServiceOptions {
   readonly masterKeysHeld?: () => boolean;
   /** whether it migrates the schema itself, or refuses to start on one that is behind */
   readonly migrates: boolean;
+  /** what a new pool connects to when it does not say; absent: its own countries, mobile and fixed lines */
+  readonly destinationsDefault?: DestinationRule;
   /** where the embedded database lives when no DATABASE_URL is given */
   readonly embeddedDirectory: string | null;
   readonly clock: Clock;
@@ -133,6 +139,9 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
   const storage = createSqlStorage(database);
   const masterKeys = [options.masterKey, ...(options.masterKeyAlso ? [options.masterKeyAlso] : [])];
   const vault = new Vault(masterKeys, storage.keys, clock, random, options.masterKeysHeld);
+  const metrics = createMetrics({ processMetrics: true });
+  const wake = { outbox: new Signal(), stock: new Signal(), pending: new Signal() };
+  const parts = { storage, clock, random, log, metrics, wake };
   return {
     storage,
     vault,
@@ -151,8 +160,11 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
       factories: providerFactories({ clock }),
       publicUrl: config.publicUrl,
     }),
-    wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
+    wake,
+    callCaps: new CallCaps(parts, config.callCaps),
+    ...(options.destinationsDefault && { destinationsDefault: options.destinationsDefault }),
     stockWatch: new StockWatch(),
+    poolRules: new PoolRules({ storage, clock }),
     // On the embedded database there is one process, and it is a developer's.
     allowsLoopbackWebhooks: config.databaseUrl === null,
   };
@@ -182,6 +194,7 @@ function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus,
     trimmer(app, { trimBus: trim, inboxDays: config.retention.inboxDays }),
     historian(app, config.retention),
     webhookDeliverer(app, { send }),
+    spendWatch(app, { holder }),
     privacyKeeper(app, { holder, numberDays: config.retention.numberDays }),
   ];
   const publishing = startJob(publisher, app);

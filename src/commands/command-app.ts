@@ -1,4 +1,5 @@
 import type { App } from '../app/app.ts';
+import { PoolRules } from '../app/pool-rules.ts';
 import { StockWatch } from '../app/stock-watch.ts';
 import { ConfigError } from '../settings-reader.ts';
 import { inspectServeConfig, type ServiceConfig } from '../config.ts';
@@ -69,5 +70,6 @@ function createCommandApp(database: Database, config: ServiceConfig, masterKeys:
     }),
     wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
     stockWatch: new StockWatch(),
+    poolRules: new PoolRules({ storage, clock }),
   };
 }

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { App } from '../app/app.ts';
 import { appendAudit, type AuditedAct } from '../app/audit.ts';
+import { PoolRules } from '../app/pool-rules.ts';
 import { StockWatch } from '../app/stock-watch.ts';
 import { readDatabaseConfig, readMasterKeyConfig } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -50,6 +51,7 @@ export async function withPrivacyApp<T>(
       providerAccounts: { byId: async () => null, byName: async () => null },
       wake: { outbox: new Signal(), stock: new Signal(), pending: new Signal() },
       stockWatch: new StockWatch(),
+      poolRules: new PoolRules({ storage, clock: systemClock }),
     };
     return work({ app, tenant, actor: terminalActor() });
   });

@@ -25,6 +25,8 @@ Environment (defaults):
   MASKLINE_TOPIC_ORDERS orders, MASKLINE_TOPIC_MASKING masking
   MASKLINE_TOPIC_DEAD_LETTER orders.dead-letter, MASKLINE_CONSUMER_GROUP maskline
   MASKLINE_API_UNITS_PER_SECOND 5000  what one API key may ask of this process: a look-up is 1, a change 2, a list 5
+  MASKLINE_CALLS_PER_HOUR 1000000, MASKLINE_CALL_MINUTES_PER_HOUR 1000000  of the tenant, in an hour of the clock
+  MASKLINE_ACCOUNT_CALLS_PER_HOUR, MASKLINE_ACCOUNT_CALL_MINUTES_PER_HOUR  of each provider account: 1000000
   MASKLINE_CALL_DAYS 365            calls and texts, without words, are kept so long
   MASKLINE_SESSION_DAYS 365         closed sessions and their orders
   MASKLINE_NUMBER_DAYS 30           sealed real numbers of closed sessions
