@@ -11,7 +11,7 @@ import { encodeCloudEvent } from './bus/cloud-events.ts';
 import type { ServiceConfig } from './config.ts';
 import { gatheredUseCases } from './consumers/gathered-use-cases.ts';
 import { keepSubscribed } from './consumers/keep-subscribed.ts';
-import { createOrdersConsumer } from './consumers/orders.ts';
+import { createOrdersConsumer, ORDERS_BATCH_SIZE } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
 import { type CreatedBus, createBus } from './create-bus.ts';
 import { createHttpServer } from './http/server.ts';
@@ -226,7 +226,8 @@ function startConsumer(options: ServiceOptions, app: App, bus: Bus, started: Sta
     log,
     metrics: app.metrics,
   });
-  const subscription = { topic: config.topics.orders, group: config.consumerGroup, handle };
+  const { topics, consumerGroup: group } = config;
+  const subscription = { topic: topics.orders, group, handle, batchSize: ORDERS_BATCH_SIZE };
   const consumer = keepSubscribed(bus, subscription, { clock, random, log });
   started.push({ name: 'orders consumer', stop: () => consumer.stop() });
 }

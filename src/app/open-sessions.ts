@@ -8,6 +8,7 @@ import { StorageError } from '../storage/storage-error.ts';
 import type { NewRoute, OutboxEvent, SessionRow, TenantStorage } from '../storage/storage.ts';
 import { toRoutes } from './allocate-numbers.ts';
 import type { App } from './app.ts';
+import { chooseForLot } from './choose-for-lot.ts';
 import { announceOpened, pendingEvents } from './open-session.ts';
 import { raiseEvent, sessionEventData } from './raise-event.ts';
 import type { ResolvedParticipant } from './resolve-participants.ts';
@@ -23,11 +24,13 @@ export interface AssignmentRequest {
 export type AssignmentOutcome = 'applied' | 'duplicate' | 'deferred';
 
 const MODE: SessionMode = 'voice_and_message';
+/** Each loser of a race sees next time what the winner holds. */
+const ATTEMPTS = 3;
 
 /**
  * `openSession` for many orders of one pool in one transaction of few statements. It does what is usual, and
- * leaves to `openSession` what is not: an order that has a session already, a shared or sticky pool, a person who
- * has met the number, a pool that is nearly empty, a refusal. The same locks, unique indexes and inbox rows as
+ * leaves to `openSession` what is not: an order that has a session already, a person who has met the number, three
+ * people who share numbers, a pool that is nearly empty, a refusal. The same locks, unique indexes and inbox rows as
  * there decide, so it may run beside it, and beside itself.
  */
 export async function openSessions(
@@ -37,22 +40,25 @@ export async function openSessions(
   requests: readonly AssignmentRequest[],
 ): Promise<readonly AssignmentOutcome[]> {
   const keys = await app.vault.keysOf(tenant);
-  try {
-    const done = await app.storage.transaction(tenant, (storage) =>
-      new Batch(app, keys, storage, requests).run(poolName),
-    );
-    for (const outcome of ['opened', 'pending'] as const) {
-      if (done[outcome] > 0) announceOpened(app, poolName, outcome, done[outcome]);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      const done = await app.storage.transaction(tenant, (storage) =>
+        new Batch(app, keys, storage, requests).run(poolName),
+      );
+      for (const outcome of ['opened', 'pending'] as const) {
+        if (done[outcome] > 0) announceOpened(app, poolName, outcome, done[outcome]);
+      }
+      return done.outcomes;
+    } catch (error) {
+      // Somebody was quicker with a number.
+      const isLost =
+        error instanceof RouteTaken || (error instanceof StorageError && error.code === 'constraint');
+      if (!isLost) throw error;
+      app.metrics.allocationConflicts.inc({ pool: poolName });
     }
-    return done.outcomes;
-  } catch (error) {
-    // Somebody was quicker with a number. One by one, each of them finds its own.
-    const isLost =
-      error instanceof RouteTaken || (error instanceof StorageError && error.code === 'constraint');
-    if (!isLost) throw error;
-    app.metrics.allocationConflicts.inc({ pool: poolName });
-    return requests.map(() => 'deferred');
   }
+  // One by one, each of them finds its own.
+  return requests.map(() => 'deferred');
 }
 
 class RouteTaken extends Error {}
@@ -81,9 +87,9 @@ class Batch {
   async run(poolName: string): Promise<Done> {
     const pool = await this.#storage.pools.get(poolName);
     const nothing = { outcomes: this.#outcomes, opened: 0, pending: 0 };
-    if (pool?.mode !== 'dedicated' || pool.selection !== 'avoid_sticky') return nothing;
+    if (pool === null) return nothing;
     const noted = await this.#note(await this.#acceptable());
-    const fresh = await this.#fresh(noted);
+    const { fresh, made: novel } = await this.#fresh(noted, pool);
     const othersWait = (await this.#storage.sessions.countPending(pool.name)) > 0;
     const now = this.#app.clock.now();
     const common = { pool: pool.name, mode: MODE, now, expiresAt: now + pool.sessionTtlSeconds * 1_000 };
@@ -91,20 +97,22 @@ class Batch {
       ? { opened: [], pending: fresh.map((place) => this.#assignment(place, null)) }
       : { opened: await this.#choose(pool, fresh, now), pending: [] };
     const made = [...choice.opened, ...choice.pending];
-    const left = noted.filter((place) => this.#outcomes[place] === 'deferred');
-    if (left.length > 0)
-      await this.#storage.assignments.inboxForget(left.map((place) => this.#request(place).cause));
+    await this.#leave(
+      noted.filter((place) => this.#outcomes[place] === 'deferred'),
+      novel,
+    );
     if (made.length === 0) return nothing;
-    await this.#storage.assignments.setHighestAssignments(made, pool.name);
+    const placed = made.filter(({ reference }) => !novel.has(reference));
+    if (placed.length > 0) await this.#storage.assignments.setHighestAssignments(placed, pool.name);
     if (choice.opened.length > 0) await this.#open(pool, choice.opened, common);
     if (choice.pending.length > 0) {
       const pending = { ...common, state: 'pending', exclusive: false } as const;
       await this.#storage.assignments.insertSessions(choice.pending, pending);
     }
     await this.#storage.outboxAppend([
-      ...choice.opened.map((one) => this.#openedEvent(one, common)),
+      ...choice.opened.map((one) => this.#openedEvent(pool, one, common)),
       ...choice.pending.flatMap((one) =>
-        pendingEvents(this.#app, toRow(one, { ...common, state: 'pending' })),
+        pendingEvents(this.#app, toRow(one, { ...common, state: 'pending', exclusive: false })),
       ),
     ]);
     return { outcomes: this.#outcomes, opened: choice.opened.length, pending: choice.pending.length };
@@ -130,12 +138,19 @@ class Batch {
     return places.filter((_, i) => fresh.has(i));
   }
 
-  /** Locks the orders. Returns the places of those that have had no assignment yet and have not ended. */
-  async #fresh(places: readonly number[]): Promise<number[]> {
-    const references = places.map((place) => this.#request(place).reference);
-    const known = await this.#storage.assignments.lockReferences(references);
-    return places.filter((place) => {
+  /**
+   * Locks the orders. Returns the places of those that have had no assignment yet and have not ended, and which
+   * orders nobody had heard of.
+   */
+  async #fresh(
+    places: readonly number[],
+    pool: Pool,
+  ): Promise<{ readonly fresh: number[]; readonly made: ReadonlySet<string> }> {
+    const requests = places.map((place) => this.#request(place));
+    const { fresh: made, known } = await this.#storage.assignments.takeReferences(requests, pool.name);
+    const fresh = places.filter((place) => {
       const { reference, assignment } = this.#request(place);
+      if (made.has(reference)) return true;
       const row = known.get(reference);
       if (row === undefined) return false;
       const isOld = row.highestAssignment !== null && assignment <= row.highestAssignment;
@@ -143,28 +158,26 @@ class Batch {
       if (row.endedReason !== null || isOld) this.#outcomes[place] = 'applied';
       return row.endedReason === null && row.highestAssignment === null;
     });
+    return { fresh, made };
+  }
+
+  /** Takes back what was written about those that are for `openSession`. */
+  async #leave(places: readonly number[], novel: ReadonlySet<string>): Promise<void> {
+    if (places.length === 0) return;
+    const requests = places.map((place) => this.#request(place));
+    await this.#storage.assignments.inboxForget(requests.map(({ cause }) => cause));
+    const references = requests.map(({ reference }) => reference).filter((one) => novel.has(one));
+    if (references.length > 0) await this.#storage.assignments.forgetReferences(references);
   }
 
   async #choose(pool: Pool, places: readonly number[], now: number): Promise<NewAssignment[]> {
-    const wanted = places.reduce((sum, place) => sum + this.#request(place).participants.length, 0);
-    const providerAccount = await this.#firstAccount(pool);
-    if (wanted === 0 || providerAccount === null) return [];
-    const search = { pool: pool.name, providerAccount, capability: 'voice', now, limit: wanted } as const;
-    const idle = [...(await this.#storage.assignments.lockIdle(search))];
-    const tentative = places.flatMap((place) => {
-      const count = this.#request(place).participants.length;
-      return idle.length < count ? [] : [{ place, numbers: idle.splice(0, count) }];
-    });
-    const pairs = tentative.flatMap(({ place, numbers }) =>
-      this.#request(place).participants.flatMap(({ callerKey }, i) =>
-        numbers.flatMap((virtualNumber, j) => (i === j ? [] : [{ place, virtualNumber, callerKey }])),
-      ),
-    );
-    const held = await this.#storage.assignments.routesHeld(pairs, now);
-    const met = new Set([...held].map((i) => pairs[i]?.place));
-    return tentative
-      .filter(({ place }) => !met.has(place))
-      .map(({ place, numbers }) => this.#assignment(place, numbers));
+    const providerAccount = places.length === 0 ? null : await this.#firstAccount(pool);
+    if (providerAccount === null) return [];
+    const orders = places.map((place) => ({ place, participants: this.#request(place).participants }));
+    const search = { pool: pool.name, providerAccount, capability: 'voice', now } as const;
+    const context = { tenant: this.#keys.tenant, pool, search };
+    const choices = await chooseForLot(this.#app, this.#storage, context, orders);
+    return choices.map(({ place, numbers }) => this.#assignment(place, numbers));
   }
 
   async #firstAccount(pool: Pool): Promise<string | null> {
@@ -189,8 +202,9 @@ class Batch {
   async #open(pool: Pool, opened: readonly NewAssignment[], common: Common): Promise<void> {
     const { assignments } = this.#storage;
     const routes = opened.flatMap((one) => this.#routes(pool, one, common));
-    await assignments.takeLocked(opened);
-    await assignments.insertSessions(opened, { ...common, state: 'open', exclusive: true });
+    const exclusive = pool.mode === 'dedicated';
+    if (exclusive) await assignments.takeLocked(opened);
+    await assignments.insertSessions(opened, { ...common, state: 'open', exclusive });
     if ((await assignments.insertRoutes(routes, common.now)) !== routes.length) throw new RouteTaken();
   }
 
@@ -206,8 +220,8 @@ class Batch {
     }));
   }
 
-  #openedEvent(one: NewAssignment, common: Common): OutboxEvent {
-    const row = toRow(one, { ...common, state: 'open' });
+  #openedEvent(pool: Pool, one: NewAssignment, common: Common): OutboxEvent {
+    const row = toRow(one, { ...common, state: 'open', exclusive: pool.mode === 'dedicated' });
     return raiseEvent(this.#app, 'session.opened', one.reference, sessionEventData(row));
   }
 
@@ -224,8 +238,11 @@ interface Common {
 }
 
 /** What storage would read back. */
-function toRow(one: NewAssignment, common: Common & { readonly state: 'open' | 'pending' }): SessionRow {
-  const { pool, mode, state, now, expiresAt } = common;
+function toRow(
+  one: NewAssignment,
+  common: Common & { readonly state: 'open' | 'pending'; readonly exclusive: boolean },
+): SessionRow {
+  const { pool, mode, state, now, expiresAt, exclusive } = common;
   return {
     id: one.id,
     reference: one.reference,
@@ -238,6 +255,6 @@ function toRow(one: NewAssignment, common: Common & { readonly state: 'open' | '
     expiresAt,
     closedAt: null,
     closedReason: null,
-    participants: one.participants.map((p) => ({ ...p, exclusive: state === 'open' })),
+    participants: one.participants.map((p) => ({ ...p, exclusive })),
   };
 }

@@ -66,6 +66,11 @@ export interface OrdersConsumerOptions {
   readonly metrics: Pick<Metrics, 'eventsConsumed' | 'deadLetters' | 'eventRetries'>;
 }
 
+/**
+ * Several lots, so that one is prepared while the database works on another, and the end of a batch, which waits for
+ * its last lot, comes seldom. What is delivered again after a crash is at most this, and the inbox knows it.
+ */
+export const ORDERS_BATCH_SIZE = 1_000;
 /** Use cases that run at once; more would only queue for the same database connections. */
 const CONCURRENCY = 8;
 const ATTEMPTS = 8;

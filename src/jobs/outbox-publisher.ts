@@ -4,7 +4,7 @@ import type { OutboxRow } from '../storage/storage.ts';
 import type { Job } from './job.ts';
 import { Lease } from './lease.ts';
 
-const BATCH = 500;
+const BATCH = 1_000;
 /**
  * Whoever holds the lease publishes for every replica, and is told of none but its own commits. It looks so often
  * that an event of another replica is published within 150 ms. LISTEN and NOTIFY would be told sooner, but a

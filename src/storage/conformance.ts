@@ -283,9 +283,13 @@ export function exerciseStorage(open: () => Promise<Database>): void {
     await storage.transaction(ACME, async ({ assignments }) => {
       expect(await assignments.inboxInsert(events, NOW)).toEqual(new Set([0, 1, 3]));
       await assignments.inboxForget(events.slice(3));
-      const known = await assignments.lockReferences(['order-2', 'order-3', 'order-1']);
-      expect(known.get('order-1')).toEqual({ highestAssignment: 1, endedReason: null });
-      expect(known.get('order-2')).toEqual({ highestAssignment: null, endedReason: null });
+      const orders = [2, 3, 1, 9].map((n) => ({ reference: `order-${n}`, assignment: n }));
+      const { fresh, known } = await assignments.takeReferences(orders, POOL);
+      expect(fresh).toEqual(new Set(['order-2', 'order-3', 'order-9']));
+      expect([...known]).toEqual([['order-1', { highestAssignment: 1, endedReason: null }]]);
+      await assignments.forgetReferences(['order-9']);
+      const again = await assignments.takeReferences(orders.slice(3), POOL);
+      expect(again.fresh).toEqual(new Set(['order-9']));
       const where = {
         pool: POOL,
         providerAccount: 'operator',
@@ -293,6 +297,7 @@ export function exerciseStorage(open: () => Promise<Database>): void {
         now: NOW + HOUR,
       } as const;
       expect(await assignments.lockIdle({ ...where, limit: 2 })).toEqual([2, 3].map(number));
+      expect(await assignments.lockThese([1, 3, 4].map(number), where)).toEqual(new Set([3, 4].map(number)));
       const routes = [
         route(number(1), person(1), number(2)),
         route(number(2), person(1), number(3)),
@@ -320,6 +325,43 @@ export function exerciseStorage(open: () => Promise<Database>): void {
       s.assignments.insertRoutes([{ ...route(number(2), person(1), number(4)), sessionId: 's9' }], NOW),
     );
     expect(await lost).toBe(0);
+  });
+
+  it('offers each seat numbers that nobody in it has met, by first fit, and the one that stood there last', async () => {
+    await openOne(storage);
+    const where = { pool: POOL, providerAccount: 'operator', capability: 'voice', now: NOW + HOUR } as const;
+    const seats = [
+      { standing: person(8), dialling: person(9) },
+      // The first of them has met number 1, which stands for the second.
+      { standing: person(2), dialling: person(1) },
+      { standing: person(1), dialling: person(8) },
+    ];
+    await storage.run(ACME, async ({ assignments, sessions, routes, virtualNumbers }) => {
+      const offered = await assignments.sharedCandidates(seats, { ...where, limit: 2 });
+      const alone = await Promise.all(
+        seats.map(({ standing, dialling }) =>
+          virtualNumbers.sharedCandidates({
+            ...where,
+            limit: 2,
+            callerKeys: [dialling],
+            standingFor: standing,
+          }),
+        ),
+      );
+      expect(offered.map((some) => some.map(({ virtualNumber }) => virtualNumber))).toEqual(alone);
+      // What stood for them is allocated; once it is idle it may stand for them again.
+      expect(await assignments.stickyCandidates(seats, where)).toEqual(new Map());
+      await sessions.close('s1', NOW, 'completed');
+      await routes.rest('s1', NOW, NOW + 1);
+      await virtualNumbers.rest('s1', [0, 1].map(number), NOW);
+      const sticky = await assignments.stickyCandidates(seats, where);
+      expect(sticky).toEqual(
+        new Map([
+          [1, number(1)],
+          [2, number(0)],
+        ]),
+      );
+    });
   });
 
   it('expunges history by its age, in bites, and leaves what lives', async () => {

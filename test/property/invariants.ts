@@ -50,6 +50,31 @@ export const QUESTIONS: Readonly<Record<string, string>> = {
   'a closed session routes on grace alone': `
     select r.virtual_number from route r join session s on s.tenant = r.tenant and s.id = r.session_id
      where r.tenant = $1 and s.state = 'closed' and s.closed_reason <> 'completed' and r.live_until > s.closed_at`,
+  'nothing is left of what is gone, where no foreign key says so': `
+    select 'participant' as orphan from participant p
+      left join session s on s.tenant = p.tenant and s.id = p.session_id
+     where p.tenant = $1 and s.id is null
+    union all
+    select 'number' from participant p
+      left join virtual_number v on v.tenant = p.tenant and v.virtual_number = p.virtual_number
+     where p.tenant = $1 and p.virtual_number is not null and v.virtual_number is null
+    union all
+    select 'key' from participant_key k
+      left join participant p on p.tenant = k.tenant and p.session_id = k.session_id and p.id = k.participant_id
+     where k.tenant = $1 and p.id is null
+    union all
+    select 'session' from session s
+      left join reference o on o.tenant = s.tenant and o.reference = s.reference
+      left join pool m on m.tenant = s.tenant and m.name = s.pool
+     where s.tenant = $1 and (o.reference is null or m.name is null)
+    union all
+    select 'route' from route r
+      left join virtual_number v on v.tenant = r.tenant and v.virtual_number = r.virtual_number
+      left join virtual_number c on c.tenant = r.tenant and c.virtual_number = r.caller_id
+     where r.tenant = $1 and (v.virtual_number is null or c.virtual_number is null)
+    union all
+    select 'tenant' from (select tenant from inbox union select tenant from outbox union select tenant from reference) t
+     where t.tenant = $1 and not exists (select 1 from tenant known where known.tenant = t.tenant)`,
   'a pending session holds nothing': `
     select s.id from session s join route r on r.tenant = s.tenant and r.session_id = s.id
      where s.tenant = $1 and s.state = 'pending' and r.resting_until is null`,

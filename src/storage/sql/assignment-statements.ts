@@ -1,7 +1,7 @@
-import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { AssignmentStorage, InboxEvent, NewAssignment } from '../assignment-storage.ts';
 import type { NewRoute } from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
+import { lotNumberStatements } from './lot-number-statements.ts';
 import { at, atOrNull } from './parameters.ts';
 
 const inboxKnownMany = statement(
@@ -21,41 +21,29 @@ const inboxForgetMany = statement(
   `delete from inbox i using unnest($2::text[], $3::text[]) as e (source, event_id)
     where i.tenant = $1 and i.source = e.source and i.event_id = e.event_id`,
 );
+// Those that nobody has heard of come with their assignment, which spares a second version of the row; the others are
+// locked by the statement after it. In the order of the references, so that two lots cannot wait in a circle.
+const referenceInsertMany = statement(
+  'reference_insert_many',
+  `insert into reference (tenant, reference, pool, highest_assignment)
+   select $1, r.reference, $4, r.assignment from unnest($2::text[], $3::bigint[]) as r (reference, assignment)
+    order by r.reference
+   on conflict do nothing returning reference`,
+);
 const referenceLockMany = statement(
   'reference_lock_many',
-  `insert into reference (tenant, reference) select $1, r.reference from unnest($2::text[]) as r (reference)
-    order by r.reference
-   on conflict (tenant, reference) do update set reference = excluded.reference
-   returning reference, highest_assignment, ended_reason`,
+  `select reference, highest_assignment, ended_reason from reference
+    where tenant = $1 and reference = any($2) order by reference for no key update`,
+);
+const referenceForgetMany = statement(
+  'reference_forget_many',
+  'delete from reference where tenant = $1 and reference = any($2)',
 );
 const referenceSetHighestMany = statement(
   'reference_set_highest_many',
   `update reference r set highest_assignment = a.assignment, pool = $4
      from unnest($2::text[], $3::bigint[]) as a (reference, assignment)
     where r.tenant = $1 and r.reference = a.reference`,
-);
-// Plan: index scan on virtual_number_idle from the longest idle on, until the limit. Who has met which number is
-// asked afterwards, for the few pairs that matter.
-const virtualNumberLockIdle = statement(
-  'virtual_number_lock_idle',
-  `select v.virtual_number from virtual_number v
-    where v.tenant = $1 and v.pool = $2 and v.provider_account = $3 and v.state = 'in_service' and v.idle_at <= $4
-      and $5 = any(v.capabilities)
-    order by v.idle_at, v.virtual_number limit $6
-    for no key update skip locked`,
-);
-const virtualNumberTakeLocked = statement(
-  'virtual_number_take_locked',
-  `update virtual_number v set idle_at = null, last_session_id = t.session_id
-     from unnest($2::text[], $3::text[]) as t (virtual_number, session_id)
-    where v.tenant = $1 and v.virtual_number = t.virtual_number`,
-);
-const routeHeldMany = statement(
-  'route_held_many',
-  `select w.place::int as place
-     from unnest($2::text[], $3::bytea[]) with ordinality as w (virtual_number, caller_key, place)
-     join route r on r.tenant = $1 and r.virtual_number = w.virtual_number and r.caller_key = w.caller_key
-      and (r.resting_until is null or r.resting_until > $4)`,
 );
 const sessionInsertMany = statement(
   'session_insert_many',
@@ -112,6 +100,7 @@ export function assignmentStatements(connection: SqlConnection, tenant: string):
   const places = (rows: readonly { place: number }[]): Set<number> =>
     new Set(rows.map(({ place }) => place - 1));
   return {
+    ...lotNumberStatements(connection, tenant),
     async inboxKnown(events) {
       return places(await connection.query(inboxKnownMany, [tenant, sources(events), ids(events)]));
     },
@@ -130,15 +119,27 @@ export function assignmentStatements(connection: SqlConnection, tenant: string):
     async inboxForget(events) {
       await connection.query(inboxForgetMany, [tenant, sources(events), ids(events)]);
     },
-    async lockReferences(references) {
+    async takeReferences(assignments, pool) {
       type Row = { reference: string; highest_assignment: number | null; ended_reason: string | null };
-      const rows = await connection.query<Row>(referenceLockMany, [tenant, references]);
-      return new Map(
-        rows.map((row) => [
-          row.reference,
-          { highestAssignment: row.highest_assignment, endedReason: row.ended_reason },
-        ]),
+      const references = assignments.map((a) => a.reference);
+      const highest = assignments.map((a) => a.assignment);
+      const values = [tenant, references, highest, pool];
+      const made = await connection.query<{ reference: string }>(referenceInsertMany, values);
+      const fresh = new Set(made.map(({ reference }) => reference));
+      const others = references.filter((reference) => !fresh.has(reference));
+      const rows =
+        others.length === 0 ? [] : await connection.query<Row>(referenceLockMany, [tenant, others]);
+      const known = rows.map(
+        (row) =>
+          [
+            row.reference,
+            { highestAssignment: row.highest_assignment, endedReason: row.ended_reason },
+          ] as const,
       );
+      return { fresh, known: new Map(known) };
+    },
+    async forgetReferences(references) {
+      await connection.query(referenceForgetMany, [tenant, references]);
     },
     async setHighestAssignments(assignments, pool) {
       await connection.query(referenceSetHighestMany, [
@@ -146,37 +147,6 @@ export function assignmentStatements(connection: SqlConnection, tenant: string):
         assignments.map((a) => a.reference),
         assignments.map((a) => a.assignment),
         pool,
-      ]);
-    },
-    async lockIdle(search) {
-      const rows = await connection.query<{ virtual_number: VirtualNumber }>(virtualNumberLockIdle, [
-        tenant,
-        search.pool,
-        search.providerAccount,
-        at(search.now),
-        search.capability,
-        search.limit,
-      ]);
-      return rows.map((row) => row.virtual_number);
-    },
-    async routesHeld(routes, now) {
-      return places(
-        await connection.query(routeHeldMany, [
-          tenant,
-          routes.map((route) => route.virtualNumber),
-          routes.map((route) => route.callerKey),
-          at(now),
-        ]),
-      );
-    },
-    async takeLocked(assignments) {
-      const taken = assignments.flatMap(({ id, participants }) =>
-        participants.map(({ virtualNumber }) => [virtualNumber, id] as const),
-      );
-      await connection.query(virtualNumberTakeLocked, [
-        tenant,
-        taken.map(([virtualNumber]) => virtualNumber),
-        taken.map(([, id]) => id),
       ]);
     },
     async insertSessions(assignments, { pool, mode, state, exclusive, now, expiresAt }) {

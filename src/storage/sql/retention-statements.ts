@@ -25,20 +25,28 @@ const expungeSessions = statement(
        order by closed_at limit $2 for update skip locked)
    returning tenant, reference`,
 );
-const expungeReferencesOf = statement(
-  'expunge_references_of',
+// Locked first, and judged by a statement that begins afterwards: whoever makes a session locks the order before, so
+// that none can come in between.
+const lockReferencesOf = statement(
+  'expunge_lock_references_of',
+  `select r.tenant, r.reference from reference r
+     join unnest($1::text[], $2::text[]) as gone (tenant, reference)
+       on r.tenant = gone.tenant and r.reference = gone.reference
+      for update of r skip locked`,
+);
+const lockReferences = statement(
+  'expunge_lock_references',
+  `select r.tenant, r.reference from reference r
+    where coalesce(r.ended_at, r.placed_at) <= $1
+      and not exists (select 1 from session s where s.tenant = r.tenant and s.reference = r.reference)
+    order by coalesce(r.ended_at, r.placed_at) limit $2 for update skip locked`,
+);
+const expungeLocked = statement(
+  'expunge_locked_references',
   `delete from reference r using unnest($1::text[], $2::text[]) as gone (tenant, reference)
     where r.tenant = gone.tenant and r.reference = gone.reference
       and (r.ended_at is null or r.ended_at <= $3) and (r.placed_at is null or r.placed_at <= $3)
-      and not exists (select 1 from session s where s.tenant = r.tenant and s.reference = r.reference)`,
-);
-const expungeReferences = statement(
-  'expunge_references',
-  `delete from reference where (tenant, reference) in
-     (select r.tenant, r.reference from reference r
-       where coalesce(r.ended_at, r.placed_at) <= $1
-         and not exists (select 1 from session s where s.tenant = r.tenant and s.reference = r.reference)
-       order by coalesce(r.ended_at, r.placed_at) limit $2 for update skip locked)
+      and not exists (select 1 from session s where s.tenant = r.tenant and s.reference = r.reference)
    returning 1`,
 );
 // Who stood behind a number stays known by the keyed hash; the number itself is gone, and with the participant's key
@@ -56,7 +64,7 @@ const expungeRealNumbers = statement(
    returning 1`,
 );
 
-/** Deletes the oldest rows of a kind, at most `limit`; returns how many. */
+/** Deletes the oldest rows of a kind, at most `limit`, inside one transaction; returns how many. */
 export async function expunge(
   connection: SqlConnection,
   kind: HistoryKind,
@@ -70,15 +78,30 @@ export async function expunge(
     case 'messages':
       return (await connection.query(expungeMessages, values)).length;
     case 'references':
-      return (await connection.query(expungeReferences, values)).length;
+      return deleteReferences(connection, await connection.query<Order>(lockReferences, values), before);
     case 'realNumbers':
       return (await connection.query(expungeRealNumbers, values)).length;
     case 'sessions': {
-      type Row = { tenant: string; reference: string };
-      const gone = await connection.query<Row>(expungeSessions, values);
+      const gone = await connection.query<Order>(expungeSessions, values);
       const columns = [gone.map((row) => row.tenant), gone.map((row) => row.reference)];
-      if (gone.length > 0) await connection.query(expungeReferencesOf, [...columns, at(before)]);
+      const orders = gone.length > 0 ? await connection.query<Order>(lockReferencesOf, columns) : [];
+      await deleteReferences(connection, orders, before);
       return gone.length;
     }
   }
+}
+
+interface Order {
+  readonly tenant: string;
+  readonly reference: string;
+}
+
+async function deleteReferences(
+  connection: SqlConnection,
+  orders: readonly Order[],
+  before: Instant,
+): Promise<number> {
+  if (orders.length === 0) return 0;
+  const columns = [orders.map((order) => order.tenant), orders.map((order) => order.reference)];
+  return (await connection.query(expungeLocked, [...columns, at(before)])).length;
 }

@@ -120,7 +120,7 @@ export function systemStatements(database: Database): SystemStorage {
       return routes.length + inbox.length + idempotency.length;
     },
     expunge: (kind, before, limit) =>
-      database.run(systemScope, (connection) => expunge(connection, kind, before, limit)),
+      database.transaction(systemScope, (connection) => expunge(connection, kind, before, limit)),
     async ping() {
       await query(ping);
     },

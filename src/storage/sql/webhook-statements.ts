@@ -58,6 +58,11 @@ const fanOut = statement(
     order by e.place
    on conflict (tenant, webhook_id, event_id) do nothing returning id`,
 );
+// Which tenants have anybody to send to; most have not, and their events need not travel here.
+const fanOutTenants = statement(
+  'webhook_fan_out_tenants',
+  `select distinct tenant from webhook where tenant = any($1::text[]) and state = 'enabled'`,
+);
 const deliveryTake = statement(
   'webhook_delivery_take',
   `with due as materialized (
@@ -114,7 +119,13 @@ export function webhookSystemStatements(database: Database): WebhookSystemStorag
   const run = <T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> =>
     database.run(systemScope, work);
   return {
-    async fanOut(events, now: Instant) {
+    async fanOut(all, now: Instant) {
+      if (all.length === 0) return 0;
+      const tenants = await run((connection) =>
+        connection.query<{ tenant: string }>(fanOutTenants, [[...new Set(all.map(({ tenant }) => tenant))]]),
+      );
+      const listening = new Set(tenants.map(({ tenant }) => tenant));
+      const events = all.filter(({ tenant }) => listening.has(tenant));
       if (events.length === 0) return 0;
       const values = [
         events.map((event) => event.tenant),
