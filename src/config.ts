@@ -47,6 +47,8 @@ export interface ServiceConfig {
   readonly databaseUrl: string | null;
   /** connections of one process */
   readonly databasePoolSize: number;
+  /** for how long a start waits for a database that cannot be reached */
+  readonly databaseWaitSeconds: number;
   /** whether a pooler such as PgBouncer in transaction mode stands in between */
   readonly transactionPooler: boolean;
   readonly kafka: KafkaConfig | null;
@@ -206,6 +208,7 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
     callCaps: readCallCaps(reader),
     databaseUrl: readDatabaseUrl(reader),
     databasePoolSize: reader.integer('MASKLINE_DATABASE_POOL_SIZE', 10, 2, 500),
+    databaseWaitSeconds: reader.integer('MASKLINE_DATABASE_WAIT_SECONDS', 60, 0, 3_600),
     transactionPooler: reader.oneOf('MASKLINE_TRANSACTION_POOLER', 'false', ['true', 'false']) === 'true',
     kafka: readKafka(reader),
     topics: {

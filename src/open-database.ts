@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { awaitDatabase } from './await-database.ts';
 import type { ServiceConfig } from './config.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Random } from './lib/random.ts';
@@ -10,7 +11,10 @@ export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./storage/migrations/
 
 /** PostgreSQL when there is a DATABASE_URL, else the embedded database in `embeddedDirectory`. */
 export async function openDatabase(options: {
-  readonly config: Pick<ServiceConfig, 'databaseUrl' | 'databasePoolSize' | 'transactionPooler'>;
+  readonly config: Pick<
+    ServiceConfig,
+    'databaseUrl' | 'databasePoolSize' | 'databaseWaitSeconds' | 'transactionPooler'
+  >;
   /** null keeps the embedded database in memory */
   readonly embeddedDirectory: string | null;
   readonly clock: Clock;
@@ -24,12 +28,14 @@ export async function openDatabase(options: {
     return openPglite({ dataDir: embeddedDirectory && path.join(embeddedDirectory, 'database'), clock, log });
   }
   const { openPostgres } = await import('./storage/postgres/open-postgres.ts');
-  return openPostgres({
+  const settings = {
     connectionString: config.databaseUrl,
     poolSize: config.databasePoolSize,
     transactionPooler: config.transactionPooler,
     clock,
     random,
     log,
-  });
+  };
+  const limitMs = 1_000 * config.databaseWaitSeconds;
+  return awaitDatabase(() => openPostgres(settings), { limitMs, clock, random, log });
 }

@@ -11,6 +11,7 @@ const HELP = `
 Environment (defaults):
   DATABASE_URL                      postgres://… of version 15 or later; several hosts separated by commas
   MASKLINE_DATABASE_POOL_SIZE 10    connections of this process
+  MASKLINE_DATABASE_WAIT_SECONDS 60 a start waits so long for a database that is away; 0 tries once
   MASKLINE_TRANSACTION_POOLER false true behind PgBouncer in transaction mode
   KAFKA_BROKERS                     host:port, separated by commas
   KAFKA_TLS false, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
