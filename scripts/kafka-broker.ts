@@ -21,6 +21,8 @@ const START_LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 20_000;
 
 const stateDir = process.env.MASKLINE_KAFKA_DIR ?? join(tmpdir(), `maskline-kafka-${userInfo().uid}`);
+// Clients are told to come here: to a proxy, with which tests make the way to the broker bad.
+const advertisedPort = process.env.MASKLINE_KAFKA_ADVERTISED_PORT;
 const statePath = join(stateDir, 'state.json');
 const propertiesPath = join(stateDir, 'server.properties');
 const logPath = join(stateDir, 'server.log');
@@ -149,7 +151,7 @@ function properties({ port, controllerPort }: BrokerState): string {
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+advertised.listeners=PLAINTEXT://127.0.0.1:${advertisedPort ?? port}
 controller.listener.names=CONTROLLER
 log.dirs=${join(stateDir, 'data')}
 auto.create.topics.enable=false

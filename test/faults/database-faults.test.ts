@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { seededRandom } from '../../src/lib/random.ts';
 import { runAsAdmin } from '../../src/storage/testing/open-test-postgres.ts';
 import { BROKERS, LEFT_OUT } from '../production/kafka-topics.ts';
 import { until } from '../system/product.ts';
 import { FaultWorld } from './fault-world.ts';
 import { LONG, limit, note } from './long-form.ts';
+import { postgresTap, type StatementFault } from './proxy/postgres-tap.ts';
 
 const SETTLED_MS = 2_000;
 
@@ -14,10 +17,28 @@ if (BROKERS === null) {
 } else {
   const brokers = BROKERS;
   let world: FaultWorld;
+  const random = seededRandom(16);
+  const befallen = new Map<string, number>();
+  let share = 0;
+
+  /** FLT-16: what befalls that share of all statements. */
+  function judge(): StatementFault | null {
+    if (random.next() >= share) return null;
+    const faults: readonly StatementFault[] = [
+      { kind: 'refused', sqlState: '40001' },
+      { kind: 'refused', sqlState: '40P01' },
+      { kind: 'terminated' },
+      { kind: 'lost_reply' },
+    ];
+    const fault = faults[Math.floor(random.next() * faults.length)] ?? null;
+    if (fault) befallen.set(fault.kind, (befallen.get(fault.kind) ?? 0) + 1);
+    return fault;
+  }
 
   beforeAll(async () => {
     world = await FaultWorld.start({
       brokers,
+      tap: postgresTap(judge),
       callsPerSecond: LONG ? 50 : 20,
       ordersPerSecond: LONG ? 8 : 4,
       bindings: LONG ? 1_000 : 200,
@@ -25,6 +46,26 @@ if (BROKERS === null) {
     await world.phase('warm-up', () => world.passed(1_500));
   });
   afterAll(() => world?.stop());
+
+  /** Holds a table so that nobody else can even read it. */
+  async function whileLocked(table: string, work: () => Promise<unknown>): Promise<void> {
+    const client = new Client({ connectionString: world.deployment.databaseUrl });
+    await client.connect();
+    try {
+      await client.query(`begin; lock table maskline.${table} in access exclusive mode`);
+      await work();
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Until nothing is owed but what has just been sent. */
+  async function caughtUp(limitMs: number): Promise<number> {
+    const from = performance.now();
+    const fresh = (LONG ? 8 : 4) * 4;
+    await until('orders that were kept waiting', () => world.orders.missing <= fresh, limitMs);
+    return Math.round(performance.now() - from);
+  }
 
   const admin = (sql: string): Promise<unknown> => runAsAdmin(world.deployment.server.url, sql);
 
@@ -70,6 +111,84 @@ if (BROKERS === null) {
       expect(report.connected / (report.connected + report.neutral + report.unanswered)).toBeGreaterThan(
         0.99,
       );
+      world.assertAlive();
+    });
+
+    it('FLT-13: the connections wait for a lock of the orders: calls go on, and orders catch up', async () => {
+      const report = await world.phase('locked orders', () =>
+        whileLocked('session', () => world.passed(LONG ? 30_000 : 3_000)),
+      );
+      const caughtUpMs = await caughtUp(limit(10_000));
+      note('FLT-13', { caughtUpMs, ...report });
+      expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
+      expect(report.p99).toBeLessThan(limit(450));
+    });
+
+    it('FLT-17: the routes are locked: every call is answered in time, and all is well after it', async () => {
+      const report = await world.phase('locked routes', () =>
+        whileLocked('route', () => world.passed(LONG ? 30_000 : 3_000)),
+      );
+      const caughtUpMs = await caughtUp(limit(10_000));
+      const after = await world.phase('unlocked routes', () => world.passed(LONG ? 5_000 : 1_000));
+      note('FLT-17', { caughtUpMs, report, after });
+      expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
+      expect(report.max).toBeLessThan(limit(500));
+      expect(after).toMatchObject({ neutral: 0, unanswered: 0, misrouted: 0, late: 0 });
+    });
+
+    it.each([
+      [50, 300],
+      [200, 450],
+      [2_000, 450],
+    ])('FLT-14: a database that answers %i ms later', async (latency, p99) => {
+      const report = await world.phase(`slow ${latency}`, async () => {
+        world.proxy.add({ type: 'latency', attributes: { latency } });
+        await world.passed(LONG ? 20_000 : 2_000);
+        world.proxy.remove('latency');
+      });
+      const caughtUpMs = await caughtUp(30_000);
+      note(`FLT-14 +${latency} ms`, { caughtUpMs, ...report });
+      expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
+      expect(report.p99).toBeLessThan(limit(p99));
+      if (latency === 50) expect(report.neutral).toBe(0);
+    });
+
+    it('FLT-15: a black hole: noticed, every call answered, nothing stuck when it heals', async () => {
+      let noticedMs = Number.NaN;
+      const report = await world.phase('black hole', async () => {
+        const from = performance.now();
+        for (const stream of ['upstream', 'downstream'] as const)
+          world.proxy.add({ name: stream, type: 'timeout', stream, attributes: { timeout: 0 } });
+        await until(
+          'a replica that says it is not ready',
+          async () => (await world.replicas[0]?.ask('GET', '/readyz'))?.status === 503,
+          20_000,
+        );
+        noticedMs = Math.round(performance.now() - from);
+        await world.passed(LONG ? 30_000 : 2_000);
+        await world.proxy.reset();
+      });
+      const healedAt = performance.now();
+      await until('a call after it', () => world.calls.connectedIn('after black hole') > 0, 10_000);
+      const recoveryMs = Math.round(performance.now() - healedAt);
+      const caughtUpMs = await caughtUp(30_000);
+      note('FLT-15', { noticedMs, recoveryMs, caughtUpMs, ...report });
+      expect(noticedMs).toBeLessThan(limit(3_000));
+      expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
+      expect(report.max).toBeLessThan(limit(500));
+      world.assertAlive();
+    });
+
+    it('FLT-16: a tenth of all statements fails, a quarter of those with the answer to a change lost', async () => {
+      const report = await world.phase('failing', async () => {
+        share = 0.1;
+        await world.passed(LONG ? 60_000 : 4_000);
+        share = 0;
+      });
+      const caughtUpMs = await caughtUp(30_000);
+      note('FLT-16', { befallen: Object.fromEntries(befallen), caughtUpMs, ...report });
+      expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
+      expect(report.connected / (report.connected + report.neutral)).toBeGreaterThan(LONG ? 0.999 : 0.9);
       world.assertAlive();
     });
 

@@ -1,5 +1,5 @@
 import { statement, systemScope } from '../../src/storage/sql/connection.ts';
-import { createDeployment, type Deployment } from '../production/deployment.ts';
+import { createDeployment, type Deployment, type DeploymentOptions } from '../production/deployment.ts';
 import { Replica, type ReplicaOptions } from '../production/replica.ts';
 import { until } from '../system/product.ts';
 import { CallLoad, type PhaseReport } from './load/call-load.ts';
@@ -21,7 +21,9 @@ export interface FaultWorldOptions {
   /** assigned, and as many completed */
   readonly ordersPerSecond?: number;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly postgres?: Readonly<Record<string, string>>;
+  readonly postgres?: Record<string, string>;
+  /** then there is no proxy in front of it */
+  readonly given?: DeploymentOptions['given'];
   readonly tap?: FaultProxyOptions['tap'];
   readonly replicaOptions?: ReplicaOptions;
 }
@@ -52,14 +54,19 @@ export class FaultWorld {
     const deployment = await createDeployment(options.brokers, {
       numbers: 8_000,
       ...(options.postgres && { postgres: options.postgres }),
+      ...(options.given && { given: options.given }),
     });
-    const url = new URL(deployment.databaseUrl);
+    const url = new URL(options.given?.adminUrl ?? deployment.databaseUrl);
     const proxy = await FaultProxy.start({
       upstream: { host: url.hostname, port: Number(url.port) },
       ...(options.tap && { tap: options.tap }),
     });
     url.host = `127.0.0.1:${proxy.port}`;
-    const environment = { ...deployment.environment, DATABASE_URL: url.href, ...options.environment };
+    const environment = {
+      ...deployment.environment,
+      ...(!options.given && { DATABASE_URL: url.href }),
+      ...options.environment,
+    };
     const replicas = await Promise.all(
       Array.from({ length: settings.replicas }, () => Replica.start(environment, options.replicaOptions)),
     );

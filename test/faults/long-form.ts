@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs';
+
 /** `MASKLINE_FAULTS=long`: more load, faults that last as long as the table says, and limits without allowance. */
 export const LONG = process.env.MASKLINE_FAULTS === 'long';
 
@@ -8,6 +10,10 @@ export function limit(ms: number): number {
   return ms * ALLOWANCE;
 }
 
+/** To the test's output, and at once to the file that MASKLINE_FAULTS_NOTES names. */
 export function note(what: string, facts: object): void {
-  console.info(`${what}: ${JSON.stringify(facts)}`);
+  const line = `${what}: ${JSON.stringify(facts)}`;
+  console.info(line);
+  const file = process.env.MASKLINE_FAULTS_NOTES;
+  if (file !== undefined) appendFileSync(file, `${line}\n`);
 }

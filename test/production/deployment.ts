@@ -25,14 +25,20 @@ export interface Deployment {
   stop(): Promise<void>;
 }
 
+export interface DeploymentOptions extends Pick<SeedOptions, 'numbers' | 'pool'> {
+  readonly postgres?: Record<string, string>;
+  /** a server that somebody else starts and stops, and what the service shall know it by */
+  readonly given?: { readonly adminUrl: string; readonly url: string };
+}
+
 /** A PostgreSQL server, topics of their own on a real Kafka, a migrated and stocked database, an API key. */
-export async function createDeployment(
-  brokers: string,
-  options: Pick<SeedOptions, 'numbers' | 'pool'> & { readonly postgres?: Record<string, string> },
-): Promise<Deployment> {
-  const server = await startPostgresServer({ synchronous_commit: 'on', ...options.postgres });
+export async function createDeployment(brokers: string, options: DeploymentOptions): Promise<Deployment> {
+  const { given } = options;
+  const server = given
+    ? strangeServer(given.adminUrl)
+    : await startPostgresServer({ synchronous_commit: 'on', ...options.postgres });
   await runAsAdmin(server.url, 'create database maskline');
-  const url = databaseUrl(server.url, 'maskline');
+  const url = given?.url ?? databaseUrl(server.url, 'maskline');
   const masterKey = randomBytes(32);
   const topics = await createTopics(brokers);
   const environment = {
@@ -73,4 +79,11 @@ export async function createDeployment(
       await server.stop();
     },
   };
+}
+
+function strangeServer(url: string): PostgresServer {
+  const refuse = async (): Promise<never> => {
+    throw new Error('This server belongs to somebody else.');
+  };
+  return { url, halt: refuse, resume: refuse, async stop() {} };
 }

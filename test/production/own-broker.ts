@@ -17,9 +17,14 @@ export class OwnBroker {
     this.#environment = environment;
   }
 
-  static async start(): Promise<OwnBroker> {
+  /** `advertisedPort`: where clients are told to come instead, such as a proxy in front of it. */
+  static async start(advertisedPort?: number): Promise<OwnBroker> {
     const directory = mkdtempSync(path.join(tmpdir(), 'maskline-own-kafka-'));
-    const broker = new OwnBroker({ ...process.env, MASKLINE_KAFKA_DIR: directory });
+    const broker = new OwnBroker({
+      ...process.env,
+      MASKLINE_KAFKA_DIR: directory,
+      ...(advertisedPort !== undefined && { MASKLINE_KAFKA_ADVERTISED_PORT: String(advertisedPort) }),
+    });
     await broker.start();
     return broker;
   }

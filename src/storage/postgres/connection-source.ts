@@ -12,6 +12,8 @@ import { probeHost } from './probe-host.ts';
 
 /** A migration may hold one statement for long; past this the connection counts as dead. */
 const OWNER_STATEMENT_LIMIT_MS = 3_600_000;
+/** Of the pool, for single statements alone: a call is decided by two of them, and must not wait behind a lock. */
+const KEPT_FREE_SHARE = 0.25;
 const FIRST_RETRY_MS = 50;
 /** Together with the connect timeout this bounds how long a healed server stays unnoticed. */
 const MAX_RETRY_MS = 1_000;
@@ -25,6 +27,8 @@ export class ConnectionSource {
   readonly #urls: readonly string[];
   readonly #standbyAllowed: boolean;
   readonly #turns: TurnQueue;
+  /** Work that may wait for locks: it never has all connections, so that one statement of a call finds one. */
+  readonly #patient: TurnQueue;
   readonly #closing = new AbortController();
   /** the connections to the host that took writes when it was last looked for */
   #current: HostPool | null = null;
@@ -38,6 +42,8 @@ export class ConnectionSource {
     this.#standbyAllowed = standbyAllowed;
     const { clock, poolSize, maxWaiting, acquireTimeoutMs } = settings;
     this.#turns = new TurnQueue({ clock, turns: poolSize, maxWaiting, timeoutMs: acquireTimeoutMs });
+    const patient = Math.max(1, poolSize - Math.ceil(poolSize * KEPT_FREE_SHARE));
+    this.#patient = new TurnQueue({ clock, turns: patient, maxWaiting, timeoutMs: acquireTimeoutMs });
   }
 
   /** How busy the pool is, for metrics. */
@@ -46,7 +52,7 @@ export class ConnectionSource {
     return {
       open: current?.open ?? 0,
       idle: current?.idle ?? 0,
-      waiting: this.#turns.waiting,
+      waiting: this.#turns.waiting + this.#patient.waiting,
       host: current && targetLabel(current.url),
     };
   }
@@ -76,6 +82,11 @@ export class ConnectionSource {
     });
   }
 
+  /** The same for work of several statements, which is kept from taking every connection. */
+  useForLong<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    return this.#patient.run(() => this.use(work));
+  }
+
   /** A connection of its own, outside the pool and its limits. The caller closes it with `abort`. */
   async connectAlone(): Promise<PostgresSession> {
     const settings = { ...this.#settings, statementTimeoutMs: OWNER_STATEMENT_LIMIT_MS };
@@ -99,6 +110,7 @@ export class ConnectionSource {
   }
 
   async close(): Promise<void> {
+    await this.#patient.close();
     await this.#turns.close();
     this.#closing.abort();
     await this.#search;

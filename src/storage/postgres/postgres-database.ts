@@ -45,13 +45,19 @@ export class PostgresDatabase implements Database, OwnedDatabase {
   async run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     this.#guard.assertOutside();
     const query = <Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]> =>
-      this.#retry((session) => this.#runOne<Row>(session, scope, statement, values));
+      this.#retry(
+        (attempt) => this.#source.use(attempt),
+        (session) => this.#runOne<Row>(session, scope, statement, values),
+      );
     return work({ query });
   }
 
   async transaction<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     this.#guard.assertOutside();
-    return this.#retry((session) => this.#transact(session, scope, work));
+    return this.#retry(
+      (attempt) => this.#source.useForLong(attempt),
+      (session) => this.#transact(session, scope, work),
+    );
   }
 
   async asOwner<T>(work: (session: OwnerSession) => Promise<T>): Promise<T> {
@@ -120,14 +126,17 @@ export class PostgresDatabase implements Database, OwnedDatabase {
     return clock.after(statementTimeoutMs, () => this.#source.check());
   }
 
-  async #retry<T>(attempt: (session: PostgresSession) => Promise<T>): Promise<T> {
+  async #retry<T>(
+    lend: (attempt: (session: PostgresSession) => Promise<T>) => Promise<T>,
+    attempt: (session: PostgresSession) => Promise<T>,
+  ): Promise<T> {
     const { clock, random } = this.#settings;
     let conflicts = 0;
     let breaks = 0;
     for (;;) {
       let lost = false;
       try {
-        return await this.#source.use((session) => attempt(session).finally(() => (lost = session.broken)));
+        return await lend((session) => attempt(session).finally(() => (lost = session.broken)));
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
         if (conflictStates.has(error.sqlState ?? '') && conflicts < MAX_CONFLICT_RETRIES) {

@@ -118,6 +118,32 @@ describe.runIf(postgresWanted('faults of a PostgreSQL server'))('PostgresDatabas
       await locked;
     });
 
+    it('keeps connections for single statements while transactions wait for a lock', async () => {
+      const database = await postgres.open({ poolSize: 4, statementTimeoutMs: 1_500 });
+      await database.run(acme, row(1));
+      let release = (): void => {};
+      let locked: Promise<void> = Promise.resolve();
+      await new Promise<void>((ready) => {
+        locked = database.transaction(acme, async (connection) => {
+          await connection.query(lockRow, [1]);
+          ready();
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+        });
+      });
+      const waiting = [1, 2, 3, 4, 5, 6].map((amount) =>
+        database.transaction(acme, (connection) => connection.query(add, [1, amount])),
+      );
+      const startedAt = performance.now();
+      expect(await database.run(acme, idsOf)).toEqual([1]);
+      // Less than any of them waits for the lock.
+      expect(performance.now() - startedAt).toBeLessThan(1_000);
+      release();
+      await locked;
+      expect(await Promise.all(waiting)).toHaveLength(6);
+    });
+
     it('refuses within its time when every connection is taken', async () => {
       const database = await postgres.open({ poolSize: 1, acquireTimeoutMs: 100 });
       const busy = database.run(acme, (connection) => connection.query(sleep, [0.5]));

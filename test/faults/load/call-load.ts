@@ -83,6 +83,7 @@ export class CallLoad {
   }
 
   start(): void {
+    if (this.#options.callsPerSecond === 0) return;
     const intervalMs = 1_000 / this.#options.callsPerSecond;
     let due = performance.now();
     const tick = (): void => {

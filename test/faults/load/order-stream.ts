@@ -107,8 +107,24 @@ export class OrderStream {
     await until(`${count} sessions`, () => this.#live.length >= before + count, SETTLE_LIMIT_MS);
   }
 
+  /** Assigns one more and waits for its numbers. */
+  async openOne(): Promise<Binding> {
+    await this.open(1);
+    const binding = this.#live.at(-1);
+    if (!binding) throw new Error('The order was opened, and is not there.');
+    return binding;
+  }
+
+  /** Completes that one and waits until it is announced as closed. */
+  async finish(binding: Binding): Promise<void> {
+    this.#live = [binding, ...this.#live.filter((each) => each !== binding)];
+    await this.#complete(1);
+    await until('the end of a session', () => binding.closedAt !== null, SETTLE_LIMIT_MS);
+  }
+
   /** From now on assigns and completes as many in a second, the oldest first. */
   start(perSecond: number): void {
+    if (perSecond === 0) return;
     const tickMs = Math.max(100, 1_000 / perSecond);
     this.#running = (async () => {
       let due = 0;
@@ -134,8 +150,8 @@ export class OrderStream {
   /** Stops, and waits until everything that was acknowledged has been announced. */
   async settle(limitMs = SETTLE_LIMIT_MS): Promise<void> {
     await this.stop();
-    await until('every announcement', () => this.#missing() === 0, limitMs).catch((error: unknown) => {
-      throw new Error(`${this.#missing()} of ${this.#sent} orders lack an announcement.`, { cause: error });
+    await until('every announcement', () => this.missing === 0, limitMs).catch((error: unknown) => {
+      throw new Error(`${this.missing} of ${this.#sent} orders lack an announcement.`, { cause: error });
     });
   }
 
@@ -172,7 +188,8 @@ export class OrderStream {
     await this.#bus.close();
   }
 
-  #missing(): number {
+  /** Announcements that are owed. */
+  get missing(): number {
     const unopened = this.#sent - this.#bindings.size;
     const unclosed = [...this.#bindings.values()].filter(
       ({ completingAt, closedAt }) => completingAt !== null && closedAt === null,

@@ -14,6 +14,8 @@ export interface Wire {
   answer(bytes: Buffer): void;
   /** Resets both sides. */
   reset(): void;
+  /** Closes both sides in order. */
+  close(): void;
   /** Swallows everything from now on, in both directions or in one, and closes nothing. */
   silence(stream?: Stream): void;
 }
@@ -156,6 +158,7 @@ export class FaultProxy {
     const tap = this.#options.tap?.({
       answer: (bytes) => void (client.destroyed || client.write(bytes)),
       reset: () => end('reset'),
+      close: () => end('close'),
       silence: (stream) => {
         if (stream !== 'downstream') connection.pipes.upstream.silence();
         if (stream !== 'upstream') connection.pipes.downstream.silence();
