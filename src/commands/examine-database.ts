@@ -16,6 +16,26 @@ const serverFacts = statement(
           (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
 );
 
+/** Settings of the server that decide whether parameters of our statements get into its log. */
+const logSettings = statement(
+  'doctor_log_settings',
+  `select current_setting('log_statement') as statements,
+          current_setting('log_min_duration_statement')::int as "slowMs",
+          current_setting('log_min_duration_sample')::int as "sampledMs",
+          coalesce(current_setting('auto_explain.log_min_duration', true), '-1') as "explained",
+          (select setting::int from pg_settings where name = 'log_parameter_max_length') as "length",
+          (select setting::int from pg_settings where name = 'log_parameter_max_length_on_error') as "onError"`,
+);
+
+interface LogSettings {
+  readonly statements: string;
+  readonly slowMs: number;
+  readonly sampledMs: number;
+  readonly explained: string;
+  readonly length: number;
+  readonly onError: number;
+}
+
 export async function examineDatabase(database: PostgresDatabase, clock: Clock): Promise<Finding[]> {
   const findings = await database.asOwner((session) => examineServer(session, clock));
   findings.push(await examineSchema(database));
@@ -54,7 +74,26 @@ async function examineServer(session: OwnerSession, clock: Clock): Promise<Findi
           `The clocks of this machine and the database differ by ${Math.abs(skewMs)} ms.`,
           `Run a time service (NTP) on both; ${CLOCK_SKEW_LIMIT_MS} ms is the most that is safe.`,
         );
-  return [version, skew];
+  const [settings] = await session.query<LogSettings>(logSettings);
+  return [version, skew, ...(settings ? [judgeLog(settings)] : [])];
+}
+
+/**
+ * Our parameters hold sealed numbers and keyed digests, and texts of whoever asks, which may be a number in the wrong
+ * field: a server that writes them down keeps them for longer than we do.
+ */
+function judgeLog({ statements, slowMs, sampledMs, explained, length, onError }: LogSettings): Finding {
+  const writes = statements !== 'none' || slowMs >= 0 || sampledMs >= 0 || explained !== '-1';
+  const advice = [
+    ...(onError === 0 ? [] : ['log_parameter_max_length_on_error = 0']),
+    ...(writes && length !== 0 ? ['log_parameter_max_length = 0'] : []),
+  ];
+  return advice.length === 0
+    ? ok('The server writes no parameter of a statement into its log.')
+    : warn(
+        'The server writes parameters of statements into its log.',
+        `Set ${advice.join(' and ')} at the server; a text in a wrong field may be a real number.`,
+      );
 }
 
 async function examineSchema(database: PostgresDatabase): Promise<Finding> {

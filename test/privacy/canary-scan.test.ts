@@ -5,11 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openPglite } from '../../src/storage/pglite/open-pglite.ts';
 import { statement } from '../../src/storage/sql/connection.ts';
-import { Product } from '../system/product.ts';
-import { CANARIES, CanaryRun } from './canary-run.ts';
+import { Product, until } from '../system/product.ts';
+import { CANARIES } from './canaries.ts';
+import { CanaryRun } from './canary-run.ts';
 import { dumpTables } from './dump-tables.ts';
 import { ENCODINGS } from './encodings.ts';
 import { filesOf, LeakScan, type Remains } from './leak-scan.ts';
+import { WebhookReceiver } from './webhook-receiver.ts';
 
 /**
  * What other companies keep lies in the same directory in development: the operator's record of phones and
@@ -20,14 +22,19 @@ const OF_OTHERS = /^(simulator|delivery)\.sqlite(-wal|-shm|-journal)?$/;
 const scan = new LeakScan(CANARIES);
 let product: Product;
 let run: CanaryRun;
+let receiver: WebhookReceiver;
 let dump: Remains[];
 
 beforeAll(async () => {
   product = await Product.start({ MASKLINE_LOG_LEVEL: 'debug' });
   run = new CanaryRun(product);
+  receiver = await WebhookReceiver.start();
+  await run.listenAt(receiver.url);
   await run.api();
+  await run.everyNumber();
   await run.forgedWebhooks();
   await run.delivery();
+  await until('outgoing webhooks', () => receiver.received.length > 20);
   // A crash in the middle of it all: what it leaves behind is looked at as well.
   await product.kill('SIGKILL');
   await run.publishWhileStopped();
@@ -37,7 +44,10 @@ beforeAll(async () => {
   await product.kill('SIGTERM');
   dump = await dumpOf(product.dataDir);
 });
-afterAll(() => product?.destroy());
+afterAll(async () => {
+  await receiver?.stop();
+  await product?.destroy();
+});
 
 async function dumpOf(dataDir: string): Promise<Remains[]> {
   const database = await openPglite({ dataDir: path.join(dataDir, 'database'), clock: systemClock });
@@ -66,6 +76,17 @@ describe('after real numbers went through everything', () => {
 
   test('no answer, page, stream, metric or document holds one', () => {
     expect(scan.search(run.answers)).toEqual([]);
+  });
+
+  test('no outgoing webhook holds one', () => {
+    const kinds = new Set(receiver.received.map(({ place }) => place));
+    for (const type of ['session.opened', 'session.closed', 'call.refused']) {
+      expect(kinds).toContain(`outgoing webhook ${type}`);
+    }
+    expect(scan.search(receiver.received)).toEqual([]);
+    const [one] = receiver.received;
+    const planted = Buffer.concat([one?.bytes ?? Buffer.alloc(0), Buffer.from(CANARIES[7] ?? '')]);
+    expect(scan.search([{ place: 'planted', bytes: planted }])).not.toEqual([]);
   });
 
   test('no row of any table holds one', () => {

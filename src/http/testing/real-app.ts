@@ -10,6 +10,7 @@ import { createLog } from '../../observe/log.ts';
 import { createMetrics } from '../../observe/metrics.ts';
 import { createApiKey, hashApiKey } from '../../privacy/api-key.ts';
 import { Vault } from '../../privacy/vault.ts';
+import type { Database } from '../../storage/sql/connection.ts';
 import { createSqlStorage } from '../../storage/sql/sql-storage.ts';
 import { openTestDatabase } from '../../storage/testing/open-test-database.ts';
 import { ALL_SCOPES, type ApiScope } from '../scopes.ts';
@@ -18,6 +19,7 @@ import { FakeProvider } from './fake-provider.ts';
 export interface RealApp {
   readonly app: App;
   readonly clock: ManualClock;
+  readonly database: Database;
   readonly logLines: string[];
   readonly accounts: Map<string, ProviderAccount>;
   createKey(tenant?: string, scopes?: readonly ApiScope[]): Promise<string>;
@@ -59,6 +61,7 @@ export async function createRealApp(): Promise<RealApp> {
   return {
     app,
     clock,
+    database,
     logLines,
     accounts,
     async createKey(tenant = 'acme', scopes = ALL_SCOPES) {
