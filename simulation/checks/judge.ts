@@ -4,6 +4,7 @@ import type { Instant } from '../../src/lib/clock.ts';
 import { phoneOf } from '../world/people.ts';
 import type { Reached } from '../world/reached.ts';
 import { demand } from '../world/violation.ts';
+import { CallLimits } from './call-limits.ts';
 import { reachedBy, type SessionHistory } from './session-history.ts';
 
 /** One question of an operator and what it was told, in true time. */
@@ -57,11 +58,19 @@ export class Judge {
   /** calls of which an operator has reported the end, and was told that it arrived; and when */
   readonly reportedEnd = new Map<string, Instant>();
   readonly #callEnd: (callId: string) => Instant | null;
+  readonly limits: CallLimits;
 
   constructor(
     sessions: ReadonlyMap<string, SessionHistory>,
-    around: { pool: Pool; reached: Reached; callEnd: (callId: string) => Instant | null },
+    around: {
+      readonly pool: Pool;
+      readonly reached: Reached;
+      readonly callEnd: (callId: string) => Instant | null;
+      readonly hourlyCap: number | null;
+      readonly skewMs: number;
+    },
   ) {
+    this.limits = new CallLimits({ ...around, reportedEnd: this.reportedEnd });
     this.#sessions = sessions;
     this.#pool = around.pool;
     this.#reached = around.reached;
@@ -74,9 +83,11 @@ export class Judge {
     const key = `${asked.account}/${asked.kind}/${asked.id}`;
     const earlier = this.#earlier.get(key) ?? [];
     this.#earlier.set(key, [...earlier, asked]);
+    const late = asked.answeredAt - asked.askedAt >= DEADLINE_MS;
+    this.limits.answered(asked, told.connected ? 'connected' : late || asked.excused ? 'late' : 'refused');
     if (told.connected) this.#judgeConnected(asked, told.connected);
     else this.#judgeRefused(asked, told.sentence, earlier);
-    for (const before of earlier) this.#judgeRepeated(before, asked);
+    for (const before of earlier) this.#judgeRepeated(before, asked, earlier);
   }
 
   /** INV-20, INV-22, INV-23 (soundness), INV-28. */
@@ -92,8 +103,10 @@ export class Judge {
         const right = reachedBy(snapshot, asked.from, asked.dialled);
         const live = asked.askedAt + asked.skewMs < session.liveUntil(snapshot, this.#pool.graceSeconds);
         if (!live || right?.to !== callee || right.shows !== shows) continue;
-        if (asked.kind === 'call')
+        if (asked.kind === 'call') {
           session.calls.set(asked.id, { phone: asked.from, dialled: asked.dialled, shows });
+          this.limits.judgeConnected(session, asked.id, asked.from, asked.askedAt, asked.answeredAt);
+        }
         this.#reached.count(`connected ${asked.kind}`);
         if (snapshot.state === 'closed') this.#reached.count('connected within the grace');
         return;
@@ -129,8 +142,13 @@ export class Judge {
       const all = meanwhile.every(
         (one) => one.state === 'open' && reachedBy(one, from, dialled) && answeredAt + skewMs < one.expiresAt,
       );
+      if (meanwhile.length === 0 || !all) continue;
+      if (this.limits.mayRefuse(session, asked.kind, asked.id, from, answeredAt)) {
+        this.#reached.count(`refused: ${asked.kind} beyond a limit`);
+        continue;
+      }
       demand(
-        meanwhile.length === 0 || !all,
+        false,
         () =>
           `INV-23 ${asked.kind} ${asked.id} from phone ${from} to ${dialled} was refused although ${session.id} is open`,
       );
@@ -138,7 +156,7 @@ export class Judge {
   }
 
   /** INV-24: one call has one answer, and a captured question is worth nothing later or to anybody else. */
-  #judgeRepeated(before: Asked, asked: Asked): void {
+  #judgeRepeated(before: Asked, asked: Asked, earlier: readonly Asked[]): void {
     this.#reached.count('asked again');
     const first = readAnswer(before.body);
     const again = readAnswer(asked.body);
@@ -160,8 +178,12 @@ export class Judge {
         demand(asked.kind === 'message' || !ended, () => `INV-24 ${where} was answered again after its end`);
       } else if (sameQuestion && !before.excused) {
         const late = before.answeredAt - before.askedAt >= DEADLINE_MS;
+        // Of two questions at once one may be late: what the other was told in time stays true.
+        const toldElsewhere = earlier.some(
+          (one) => readAnswer(one.body).connected && one.askedAt - before.answeredAt < WITHDRAWN_MS,
+        );
         demand(
-          late && asked.askedAt - before.answeredAt < WITHDRAWN_MS,
+          late && (toldElsewhere || asked.askedAt - before.answeredAt < WITHDRAWN_MS),
           () =>
             `INV-24 ${where} was refused first (${before.body}, ${before.askedAt % 86_400_000}–${before.answeredAt % 86_400_000} ms) and connected later (${asked.askedAt % 86_400_000} ms)`,
         );

@@ -15,7 +15,7 @@ const waiting = statement(
 );
 
 const PUBLISHED_WITHIN_MS = 20_000;
-const LEASED = new Set(['outbox-publisher', 'stock-keeper', 'number-reconciler']);
+const LEASED = new Set(['outbox-publisher', 'stock-keeper', 'number-reconciler', 'spend-watch']);
 
 export interface Waiting {
   readonly outbox: number;

@@ -141,7 +141,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
     edits: [
       {
         file: 'app/change-session.ts',
-        find: 'await storage.routes.restOf(session.id, participant.id, now, restingUntil);',
+        find: 'await storage.routes.restOf(session.id, participant.id, OVER_ON_EVERY_CLOCK, restingUntil);',
         replace: 'void restingUntil;',
       },
     ],

@@ -115,7 +115,14 @@ export function createOperatorProvider(
         }
         return toHeld(held);
       }),
-    configureNumber: () => Promise.reject(new ProviderError('refused', 'Nobody asks for that here.')),
+    configureNumber: (held, change) =>
+      ask('configure', () => {
+        if (!('urls' in change)) throw new ProviderError('malformed', 'Nothing is ever put back here.');
+        const { answer, status, message } = change.urls;
+        const webhooks = { answerUrl: answer, statusUrl: status, messageUrl: message };
+        const { answerUrl, statusUrl, messageUrl } = exchange.numbers.configure(held.virtualNumber, webhooks);
+        return { answerUrl, statusUrl, messageUrl };
+      }),
     decommissionNumber: ({ virtualNumber }) =>
       ask('decommission', async () => {
         await watch.giveBackAsked(operator, virtualNumber);

@@ -1,4 +1,5 @@
 import type { App, ProviderAccount } from '../../src/app/app.ts';
+import { CallCaps } from '../../src/app/call-caps.ts';
 import { PoolRules } from '../../src/app/pool-rules.ts';
 import { StockWatch } from '../../src/app/stock-watch.ts';
 import { encodeCloudEvent } from '../../src/bus/cloud-events.ts';
@@ -12,6 +13,7 @@ import type { Job } from '../../src/jobs/job.ts';
 import { outboxPublisher } from '../../src/jobs/outbox-publisher.ts';
 import { pendingServer } from '../../src/jobs/pending-server.ts';
 import { sessionExpirer } from '../../src/jobs/session-expirer.ts';
+import { spendWatch } from '../../src/jobs/spend-watch.ts';
 import { stockKeeper } from '../../src/jobs/stock-keeper.ts';
 import { trimmer } from '../../src/jobs/trimmer.ts';
 import { seededRandom } from '../../src/lib/random.ts';
@@ -48,6 +50,8 @@ export interface ReplicaDeps {
   readonly log: Log;
   /** whether assignments that arrive together are applied together, as `maskline serve` does */
   readonly gathers: boolean;
+  /** calls that the tenant may connect in an hour; null is no cap */
+  readonly hourlyCap: number | null;
 }
 
 /** One process of Maskline: the real use cases, consumer, jobs, adapter and SQL on ports that can fail. */
@@ -73,7 +77,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
       webhookBase: operator.webhookBase,
     }),
   );
-  const app: App = {
+  const common: Omit<App, 'callCaps'> = {
     storage,
     clock: life.clock,
     random,
@@ -90,6 +94,9 @@ export function createReplica(deps: ReplicaDeps): Replica {
         accounts.find((account) => account.tenant === tenant && account.name === name) ?? null,
     },
   };
+  const cap = deps.hourlyCap === null ? null : { calls: deps.hourlyCap, minutes: 1_000_000 };
+  const callCaps = cap && new CallCaps(common, { tenant: cap, providerAccount: null });
+  const app: App = callCaps ? { ...common, callCaps } : common;
   const bus = new ReplicaBus(deps.bus, life);
   const holder = `${life.name}-${deps.seed}`;
   const publisher = outboxPublisher(app, {
@@ -109,6 +116,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
       sessionExpirer(app),
       callCloser(app),
       numberReconciler(app, { holder }),
+      spendWatch(app, { holder }),
       trimmer(app, { trimBus: null, inboxDays: 30 }),
     ],
     handleOrders: createOrdersConsumer({

@@ -98,7 +98,9 @@ export class Scheduler {
   ): Promise<void> {
     const until = this.clock.now() + byMs;
     for (;;) {
+      // Whoever is still on the way to a timer or a gate gets there first, or its time would begin too late.
       if (options.draining) await this.drain();
+      else await this.settle();
       await options.beforeTimeMoves();
       const due = this.clock.nextDue();
       if (due === null || due > until) break;

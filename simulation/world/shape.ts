@@ -15,6 +15,8 @@ export interface Shape {
   readonly skewMs: number;
   readonly secondAccount: boolean;
   readonly gathers: boolean;
+  /** calls that the tenant may connect in an hour of the clock; null is no cap */
+  readonly hourlyCap: number | null;
   /** milliseconds that pass between two steps at most */
   readonly paceMs: number;
 }
@@ -37,6 +39,11 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
     sessionTtlSeconds: pick([60, 600, 3_600]),
     ringTimeoutSeconds: pick([5, 25]),
     maxCallSeconds: pick([10, 600]),
+    concurrentCallsMax: pick([1, 1, 2, 20]),
+    hourlyAttemptsMax: pick([3, 20, 200]),
+    totalTalkSecondsMax: pick([60, 7_200]),
+    messagesPerMinuteMax: pick([1, 10]),
+    messagesPerDayMax: pick([3, 60]),
     stock: {
       providerAccount: 'main',
       fallbackAccounts: secondAccount ? ['second'] : [],
@@ -54,6 +61,7 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
     skewMs: without.includes('skew') ? 0 : pick([0, 0, 0, 1_500]),
     secondAccount,
     gathers: pick([true, true, false]),
+    hourlyCap: pick([null, null, null, 2]),
     paceMs: pick([50, 500, 3_000]),
   };
 }

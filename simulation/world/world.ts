@@ -109,6 +109,8 @@ export class World {
       pool: this.shape.pool,
       reached: this.reached,
       callEnd: (callId) => this.callEnd(callId),
+      hourlyCap: this.shape.hourlyCap,
+      skewMs: this.shape.skewMs,
     });
   }
 
@@ -253,6 +255,7 @@ export class World {
       providerWatch: this.#providerWatch,
       log: this.#log,
       gathers: this.shape.gathers,
+      hourlyCap: this.shape.hourlyCap,
     });
   }
 
@@ -386,11 +389,25 @@ export class World {
         rawBody: Buffer.from(request.body),
         remoteAddress: '127.0.0.1',
       };
-      const account = await authenticateWebhook(app, { accountId, pathSecret }, webhook);
+      const account = await authenticateWebhook(
+        app,
+        { accountId, pathSecret, kind: kind as WebhookKind },
+        webhook,
+      );
       const response = await receiveWebhook(app, account, kind as WebhookKind, webhook);
       await life.mayDie('after webhook');
       return { status: response.status, body: response.body };
     };
+    const content = JSON.parse(request.body) as Record<string, string>;
+    const id = content.callId ?? content.messageId ?? '';
+    const question = {
+      kind: kind === 'answer' ? ('call' as const) : ('message' as const),
+      id,
+      account: accountId,
+      from: phoneOf(content.from ?? ''),
+      dialled: content.to ?? '',
+    };
+    if (kind !== 'status') this.judge.limits.asked({ ...question, at: askedAt });
     const response = await life.orDeath(handled()).catch((error: unknown): WebhookResponse => {
       if (error instanceof MasklineError)
         return { status: error.code.includes('AUTHENTIC') ? 401 : 503, body: '' };
@@ -399,8 +416,6 @@ export class World {
       return { status: 503, body: '' };
     });
     await this.observe();
-    const content = JSON.parse(request.body) as Record<string, string>;
-    const id = content.callId ?? content.messageId ?? '';
     this.trace.note(`${life.name} ${kind} ${id} ${response.status} ${response.body}`);
     const arrived = response.status === 200;
     if (kind === 'status') {
@@ -409,11 +424,7 @@ export class World {
     }
     if (!arrived) return response;
     const asked: Asked = {
-      kind: kind === 'answer' ? 'call' : 'message',
-      id,
-      account: accountId,
-      from: phoneOf(content.from ?? ''),
-      dialled: content.to ?? '',
+      ...question,
       askedAt,
       answeredAt: this.clock.now(),
       body: response.body,

@@ -6,6 +6,7 @@ import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { CallerKey, ParticipantKey, TenantKeys } from '../privacy/vault.ts';
 import type { ParticipantRow, SessionRow, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
+import { OVER_ON_EVERY_CLOCK } from './rest-session.ts';
 import { routePlace, withCallerKeys } from './route-place.ts';
 import { type SessionView, toSessionView } from './session-view.ts';
 
@@ -98,7 +99,7 @@ async function moveRoutes(
   invariant(pool, 'a session has a pool');
   const now = app.clock.now();
   const restingUntil = now + pool.pairQuarantineSeconds * 1_000;
-  await storage.routes.restOf(session.id, participant.id, now, restingUntil);
+  await storage.routes.restOf(session.id, participant.id, OVER_ON_EVERY_CLOCK, restingUntil);
   const numbers = session.participants.map((p) => p.virtualNumber as VirtualNumber);
   const people = session.participants.map((p) => {
     const changed = p.id === participant.id;

@@ -44,7 +44,17 @@ export async function replayDecision(
   const route = fresh ? toDecidedRoute(decided) : null;
   if (!route || !question.calledNumber || !callerKey)
     return refusal('session_ended', decided.id, decided.sessionId);
+  if (!(await isStillTold(app, question, decided))) return refusal('too_late', decided.id, decided.sessionId);
   return { ...bridge(keys, route, question.calledNumber, callerKey), callId: decided.id };
+}
+
+/** Until somebody reports progress, another question about the same call may be late and take the decision back. */
+async function isStillTold(
+  app: App,
+  { tenant }: RouteQuestion,
+  { id, state }: DecidedCall,
+): Promise<boolean> {
+  return state !== 'decided' || app.storage.run(tenant, (storage) => storage.calls.tellAgain(id));
 }
 
 function toDecidedRoute(decided: DecidedCall): DecidedRoute | null {

@@ -3,9 +3,9 @@ import type { App } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
 
 /**
- * A decision to connect came after the deadline, when the caller had heard the neutral sentence already. It becomes
- * a refusal, so that it is never told to whoever asks again, and whoever was told that the call had started is told
- * otherwise.
+ * A decision to connect came after the deadline, when the caller had heard the neutral sentence already. Unless the
+ * provider asked twice at once and was told it in time the other time, it becomes a refusal, so that it is never
+ * told to whoever asks again, and whoever was told that the call had started is told otherwise.
  */
 export async function withdrawCall(
   app: App,
@@ -15,7 +15,7 @@ export async function withdrawCall(
 ): Promise<void> {
   await app.storage.transaction(tenant, async (storage) => {
     const call = await storage.calls.lock(providerAccount, providerCallId);
-    if (call?.state !== 'decided') return;
+    if (call?.state !== 'decided' || (await storage.calls.untell(call.id)) > 0) return;
     const { id: callId, sessionId, reference, callingRole, calledRole, virtualNumber } = call;
     const data = { callId, sessionId, reference, callingRole, calledRole, virtualNumber, reason: 'too_late' };
     await storage.calls.refuse(providerAccount, providerCallId, 'too_late', app.clock.now());

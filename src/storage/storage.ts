@@ -379,6 +379,10 @@ export interface CallStorage {
   insert(call: NewCall, event: OutboxEvent | null, limits: CallLimits | null): Promise<RecordedCall | null>;
   /** The decision on this call, if one was taken, with the destination if its route is live at `now`. */
   decided(providerAccount: string, providerCallId: string, now: Instant): Promise<DecidedCall | null>;
+  /** One more question is told the decision. False when it was taken back meanwhile. */
+  tellAgain(id: string): Promise<boolean>;
+  /** One of them was told something else after all. Returns how many are left. */
+  untell(id: string): Promise<number>;
   /** Turns a decision that came too late to be told into a refusal, so that it is never told. */
   refuse(providerAccount: string, providerCallId: string, reason: DecisionReason, at: Instant): Promise<void>;
   get(id: string): Promise<CallRecord | null>;

@@ -66,6 +66,14 @@ const callDecided = statement(
        and k.participant_id = r.called_participant
     where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3`,
 );
+const callTellAgain = statement(
+  'call_tell_again',
+  `update call set told = told + 1 where tenant = $1 and id = $2 and state <> 'refused' returning 1`,
+);
+const callUntell = statement(
+  'call_untell',
+  'update call set told = told - 1 where tenant = $1 and id = $2 returning told',
+);
 const callRefuse = statement(
   'call_refuse',
   `with refused as (
@@ -218,6 +226,13 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
         maxCallSeconds: row.max_call_seconds,
         recordingConsent: row.recording_consent,
       };
+    },
+    async tellAgain(id) {
+      return (await connection.query(callTellAgain, [tenant, id])).length > 0;
+    },
+    async untell(id) {
+      const [row] = await connection.query<{ told: number }>(callUntell, [tenant, id]);
+      return row?.told ?? 0;
     },
     async refuse(providerAccount, providerCallId, reason, refusedAt) {
       await connection.query(callRefuse, [tenant, providerAccount, providerCallId, reason, at(refusedAt)]);
