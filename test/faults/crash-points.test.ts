@@ -9,7 +9,7 @@ import { WebhookSender } from './load/webhook-sender.ts';
 import { postgresTap, type StatementFault } from './proxy/postgres-tap.ts';
 
 /** CI dies at so many points, spread over all; the long form at every one. */
-const SHORT_POINTS = 3;
+const SHORT_POINTS = 2;
 const REACHED_LIMIT_MS = 3_000;
 
 if (BROKERS === null) {

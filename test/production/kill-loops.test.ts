@@ -7,15 +7,16 @@ import { OrderLoad, percentile } from './order-load.ts';
 import { OwnBroker } from './own-broker.ts';
 import { Replica } from './replica.ts';
 
-// The long form: MASKLINE_KILL_ROUNDS=50 MASKLINE_BROKER_AWAY_SECONDS=60 MASKLINE_REBALANCE_SECONDS=120.
+// The long form: MASKLINE_KILL_ROUNDS=50 MASKLINE_BROKER_AWAY_SECONDS=60 MASKLINE_BROKER_ROUNDS=50 MASKLINE_REBALANCE_SECONDS=120.
 const ROUNDS = Number(process.env.MASKLINE_KILL_ROUNDS ?? 2);
 const BROKER_AWAY_MS = 1_000 * Number(process.env.MASKLINE_BROKER_AWAY_SECONDS ?? 5);
+const BROKER_ROUNDS = Number(process.env.MASKLINE_BROKER_ROUNDS ?? 1);
 const REBALANCE_MS = 1_000 * Number(process.env.MASKLINE_REBALANCE_SECONDS ?? 12);
 // The long form must not run out of numbers: no order ends here.
 const ORDERS_A_TICK = ROUNDS > 10 ? 1 : 4;
 const RECOVERY_LIMIT_MS = 15_000;
 const SETTLE_LIMIT_MS = 60_000;
-const TIMEOUT_MS = 120_000 + ROUNDS * 60_000 + 3 * (BROKER_AWAY_MS + REBALANCE_MS);
+const TIMEOUT_MS = 120_000 + ROUNDS * 60_000 + 3 * (BROKER_ROUNDS * (BROKER_AWAY_MS + 30_000) + REBALANCE_MS);
 
 if (BROKERS === null) {
   describe('kill loops', () => {
@@ -63,7 +64,7 @@ if (BROKERS === null) {
 
   function note(recoveries: number[], ms: number): void {
     recoveries.push(ms);
-    if (ROUNDS > 10) console.info(`Round ${recoveries.length}: ${Math.round(ms)} ms.`);
+    if (ROUNDS > 10 || BROKER_ROUNDS > 1) console.info(`Round ${recoveries.length}: ${Math.round(ms)} ms.`);
   }
 
   afterEach(async () => {
@@ -151,21 +152,30 @@ if (BROKERS === null) {
       await broker?.clean();
     });
 
-    it(`for ${BROKER_AWAY_MS / 1_000} s, and comes back`, { timeout: TIMEOUT_MS }, async () => {
+    const what = `for ${BROKER_AWAY_MS / 1_000} s, and comes back, ${BROKER_ROUNDS} times`;
+    it(what, { timeout: TIMEOUT_MS }, async () => {
       const probe = await begin();
-      await broker.stop();
-      const stoppedAt = performance.now();
-      await until(
-        'the time to pass',
-        () => performance.now() - stoppedAt > BROKER_AWAY_MS,
-        BROKER_AWAY_MS + 1_000,
-      );
-      await broker.start();
-      const recoveryMs = await recovery();
+      const recoveries: number[] = [];
+      for (let round = 0; round < BROKER_ROUNDS; round++) {
+        await broker.stop();
+        const stoppedAt = performance.now();
+        await until(
+          'the time to pass',
+          () => performance.now() - stoppedAt > BROKER_AWAY_MS,
+          BROKER_AWAY_MS + 1_000,
+        );
+        await broker.start();
+        note(recoveries, await recovery());
+      }
       const orders = await history();
       const calls = await probe.stop();
-      report('A broker was away', [recoveryMs], { awayMs: BROKER_AWAY_MS, orders, calls });
-      expect(recoveryMs).toBeLessThan(RECOVERY_LIMIT_MS);
+      report('A broker was away', recoveries, {
+        rounds: BROKER_ROUNDS,
+        awayMs: BROKER_AWAY_MS,
+        orders,
+        calls,
+      });
+      expect(Math.max(...recoveries)).toBeLessThan(RECOVERY_LIMIT_MS);
       expect(calls.unanswered).toBe(0);
     });
   });

@@ -69,6 +69,7 @@ export class CallLoad {
   readonly #sender = new WebhookSender();
   readonly #phases = new Map<string, Tally>();
   readonly #underWay = new Set<Promise<void>>();
+  readonly #reports = new Set<Promise<void>>();
   /** call ids that were connected, and whether their end was taken */
   readonly connectedCalls = new Map<string, boolean>();
   readonly complaints: string[] = [];
@@ -105,11 +106,11 @@ export class CallLoad {
 
   async stop(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
-    await Promise.all(this.#underWay);
+    await Promise.all([...this.#underWay, ...this.#reports]);
     this.#sender.close();
   }
 
-  /** Waits for the calls of before. */
+  /** Waits for the answers to the calls of before. */
   async drained(): Promise<void> {
     await Promise.all(this.#underWay);
   }
@@ -240,8 +241,8 @@ export class CallLoad {
         await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
       }
     };
-    const reporting = ended().finally(() => this.#underWay.delete(reporting));
-    this.#underWay.add(reporting);
+    const reporting = ended().finally(() => this.#reports.delete(reporting));
+    this.#reports.add(reporting);
   }
 
   #tally(phase: string): Tally {

@@ -13,12 +13,12 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
-import { runAsAdmin } from '../../../src/storage/testing/open-test-postgres.ts';
 import { freePort, until } from '../../system/product.ts';
 import { PatroniNode } from './patroni-node.ts';
 
 const PROGRAMS = ['/usr/bin/patroni', '/usr/bin/etcd', '/usr/lib/postgresql/15/bin/postgres'];
 const START_LIMIT_MS = 90_000;
+const ASK_LIMIT_MS = 1_000;
 
 /** What is missing to run a cluster here; empty when nothing is. */
 export function missingPrograms(): readonly string[] {
@@ -109,7 +109,7 @@ export class PatroniCluster {
     return node === this.nodes[0] ? this.nodes[1] : this.nodes[0];
   }
 
-  /** Both nodes are up, and the standby is a synchronous one. */
+  /** Both nodes are up, and the standby is one that Patroni would promote: a synchronous one. */
   async whole(limitMs = START_LIMIT_MS): Promise<PatroniNode> {
     let found: PatroniNode | null = null;
     await until(
@@ -117,11 +117,17 @@ export class PatroniCluster {
       async () => {
         found = await this.primary();
         if (found === null) return false;
-        const rows = await runAsAdmin<{ state: string }>(
-          this.urlOf(found),
-          `select sync_state as state from pg_stat_replication where state = 'streaming'`,
-        ).catch(() => []);
-        return rows.some(({ state }) => state === 'sync');
+        // What etcd says, which is later than what the primary says.
+        const signal = AbortSignal.timeout(ASK_LIMIT_MS);
+        const response = await fetch(`http://127.0.0.1:${found.ports.rest}/cluster`, { signal }).catch(
+          () => null,
+        );
+        const { members = [] } = ((await response?.json()) ?? {}) as {
+          members?: readonly { role: string; state: string }[];
+        };
+        return members.some(
+          ({ role, state }) => role === 'sync_standby' && ['running', 'streaming'].includes(state),
+        );
       },
       limitMs,
     );
