@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { statement, systemScope } from '../../src/storage/sql/connection.ts';
 import { BROKERS, LEFT_OUT } from '../production/kafka-topics.ts';
-import { Replica } from '../production/replica.ts';
+import { Replica, runCommand } from '../production/replica.ts';
+import { nextVersion } from './next-version.ts';
 import { until } from '../system/product.ts';
 import { FaultWorld } from './fault-world.ts';
 import { LONG, limit, note } from './long-form.ts';
@@ -173,6 +175,33 @@ if (BROKERS === null) {
       expect(report).toMatchObject({ neutral: 0, unanswered: 0, misrouted: 0, late: 0 });
       expect(Math.max(...drainsMs)).toBeLessThan(limit(10_000));
     });
+
+    it.runIf(LONG)(
+      'FLT-04: to the next version and back, with a migration, while calls come in',
+      async () => {
+        const next = nextVersion();
+        const { root } = replica(0);
+        try {
+          const report = await world.phase('upgrade', async () => {
+            const migrated = await runCommand(['migrate'], world.deployment.environment, next);
+            expect(migrated).toMatchObject({ code: 0 });
+            expect(migrated.stdout).toContain('Applied 1');
+            for (const to of [next, root]) {
+              for (const each of world.replicas) {
+                expect(await each.kill('SIGTERM')).toBe(0);
+                each.root = to;
+                await each.start();
+                await world.passed(1_000);
+              }
+            }
+          });
+          note('FLT-04 upgrade and back', report);
+          expect(report).toMatchObject({ neutral: 0, unanswered: 0, misrouted: 0, late: 0 });
+        } finally {
+          rmSync(next, { recursive: true, force: true });
+        }
+      },
+    );
 
     it('FLT-19: nowhere to write the log: it serves, and counts what was lost', async () => {
       const mute = await Replica.start(world.environment, { shell: 'exec >/dev/full;' });

@@ -17,9 +17,10 @@ export interface CommandResult {
 export async function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  root = ROOT,
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, ['src/cli.ts', ...args], {
-    cwd: ROOT,
+    cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...environment },
   });
@@ -45,6 +46,8 @@ export class Replica {
   readonly #options: ReplicaOptions;
   #child: ChildProcess | null = null;
   output = '';
+  /** where the sources of the next start lie */
+  root = ROOT;
 
   private constructor(port: number, environment: Readonly<Record<string, string>>, options: ReplicaOptions) {
     this.port = port;
@@ -83,7 +86,7 @@ export class Replica {
     const [command = '', ...args] =
       shell === undefined ? serve : ['bash', '-c', `${shell} exec "$@"`, 'replica', ...serve];
     const child = spawn(command, args, {
-      cwd: ROOT,
+      cwd: this.root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
