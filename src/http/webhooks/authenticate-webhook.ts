@@ -16,7 +16,7 @@ const NO_SECRET = '';
  */
 export async function authenticateWebhook(
   app: App,
-  path: WebhookPath,
+  path: Pick<WebhookPath, 'accountId' | 'pathSecret'>,
   request: WebhookRequest,
 ): Promise<ProviderAccount> {
   const account = ACCOUNT_ID.test(path.accountId) ? await app.providerAccounts.byId(path.accountId) : null;
