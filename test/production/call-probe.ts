@@ -7,6 +7,15 @@ const LOOK_MS = 50;
 /** shorter than any provider waits (5 s and more) before it asks somewhere else */
 const PATIENCE_MS = 3_000;
 
+/** One caller may try 200 times in an hour: together they may for more than a quarter of an hour. */
+const SESSIONS = 50;
+const FIRST_PERSON = 39_800;
+
+interface Question {
+  readonly callingNumber: string;
+  readonly calledNumber: string;
+}
+
 export interface ProbeReport {
   readonly asked: number;
   /** questions that no replica answered with the bridge */
@@ -15,11 +24,11 @@ export interface ProbeReport {
   readonly longestGapMs: number;
 }
 
-/** A caller of one open session, who dials again and again, as a provider with two addresses of ours would ask. */
+/** Callers of open sessions, who dial again and again, as a provider with two addresses of ours would ask. */
 export class CallProbe {
   readonly #replicas: readonly Replica[];
   readonly #apiKey: string;
-  readonly #question: { callingNumber: string; calledNumber: string };
+  readonly #questions: readonly Question[];
   #asked = 0;
   #unanswered = 0;
   #longestGapMs = 0;
@@ -27,35 +36,35 @@ export class CallProbe {
   #stopping = false;
   readonly #running: Promise<void>;
 
-  private constructor(
-    replicas: readonly Replica[],
-    apiKey: string,
-    question: { callingNumber: string; calledNumber: string },
-  ) {
+  private constructor(replicas: readonly Replica[], apiKey: string, questions: readonly Question[]) {
     this.#replicas = replicas;
     this.#apiKey = apiKey;
-    this.#question = question;
+    this.#questions = questions;
     this.#running = this.#run();
   }
 
   static async start(deployment: Deployment, replicas: readonly Replica[]): Promise<CallProbe> {
-    const [customer, driver] = [personNumber(39_998), personNumber(39_999)];
-    const created = await replicas[0]?.ask(
-      'POST',
-      '/v1/sessions',
-      {
-        pool: POOL,
-        reference: `probe-${randomUUID()}`,
-        participants: [
-          { role: 'customer', realNumber: customer },
-          { role: 'driver', realNumber: driver },
-        ],
-      },
-      deployment.apiKey,
-    );
-    const calledNumber = created?.body.participants?.[1]?.virtualNumber;
-    if (typeof calledNumber !== 'string') throw new Error(`No session to call: ${JSON.stringify(created)}`);
-    return new CallProbe(replicas, deployment.apiKey, { callingNumber: customer, calledNumber });
+    const questions: Question[] = [];
+    for (let n = 0; n < SESSIONS; n++) {
+      const customer = personNumber(FIRST_PERSON + 2 * n);
+      const created = await replicas[0]?.ask(
+        'POST',
+        '/v1/sessions',
+        {
+          pool: POOL,
+          reference: `probe-${randomUUID()}`,
+          participants: [
+            { role: 'customer', realNumber: customer },
+            { role: 'driver', realNumber: personNumber(FIRST_PERSON + 2 * n + 1) },
+          ],
+        },
+        deployment.apiKey,
+      );
+      const calledNumber = created?.body.participants?.[1]?.virtualNumber;
+      if (typeof calledNumber !== 'string') throw new Error(`No session to call: ${JSON.stringify(created)}`);
+      questions.push({ callingNumber: customer, calledNumber });
+    }
+    return new CallProbe(replicas, deployment.apiKey, questions);
   }
 
   get asked(): number {
@@ -78,7 +87,7 @@ export class CallProbe {
       const order = this.#asked % 2 === 0 ? this.#replicas : [...this.#replicas].reverse();
       let answered = false;
       for (const replica of order) {
-        answered = await this.#dial(replica);
+        answered = await this.#dial(replica, this.#asked);
         if (answered) break;
       }
       if (answered) {
@@ -90,12 +99,12 @@ export class CallProbe {
     }
   }
 
-  async #dial(replica: Replica): Promise<boolean> {
+  async #dial(replica: Replica, turn: number): Promise<boolean> {
     try {
       const response = await fetch(`http://127.0.0.1:${replica.port}/v1/route-decisions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#apiKey}` },
-        body: JSON.stringify({ ...this.#question, callId: randomUUID() }),
+        body: JSON.stringify({ ...this.#questions[turn % SESSIONS], callId: randomUUID() }),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
       const body = (await response.json()) as { decision?: string };

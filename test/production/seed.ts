@@ -1,7 +1,7 @@
 import { SIMULATED_DESTINATIONS } from '../../src/domain/destination.ts';
 import { createPool } from '../../src/app/create-pool.ts';
 import type { App } from '../../src/app/app.ts';
-import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from '../../src/domain/pool.ts';
+import { CALL_COUNTS, POLICY_DEFAULTS, POOL_LIMITS, type Pool } from '../../src/domain/pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { Signal } from '../../src/lib/signal.ts';
@@ -86,6 +86,9 @@ export function defaultPool(): Pool {
     sessionTtlSeconds: POOL_LIMITS.sessionTtlSeconds.default,
     ringTimeoutSeconds: POOL_LIMITS.ringTimeoutSeconds.default,
     maxCallSeconds: POOL_LIMITS.maxCallSeconds.default,
+    // A test calls more often than a person would, and does not report every end.
+    concurrentCallsMax: CALL_COUNTS.concurrentCallsMax.maximum,
+    hourlyAttemptsMax: CALL_COUNTS.hourlyAttemptsMax.maximum,
     stock: null,
   };
 }
