@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Instant } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Signal } from '../lib/signal.ts';
 import type { Log } from '../observe/log.ts';
@@ -48,6 +48,8 @@ export interface ProviderAccount {
   /** the secret segment of this account's webhook URLs: one of its authenticity factors */
   readonly pathSecret: string;
   readonly webhookBase: string;
+  /** Whose secrets a webhook may be signed with besides, until then: those before the last exchange. */
+  readonly before?: { readonly provider: Provider; readonly until: Instant };
 }
 
 export interface ProviderAccounts {

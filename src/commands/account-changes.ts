@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { isDeepStrictEqual } from 'node:util';
 import { webhookUrls } from '../app/adopt-number.ts';
 import { appendAudit } from '../app/audit.ts';
 import { createId } from '../lib/id.ts';
@@ -16,6 +17,7 @@ import { terminalActor } from './privacy-app.ts';
 
 /** 192 bits; SEC-04 asks for 128. */
 const PATH_SECRET_BYTES = 24;
+const MINUTE_MS = 60_000;
 
 export interface NewAccount {
   readonly provider: string;
@@ -26,6 +28,8 @@ export interface NewAccount {
   readonly budget: AccountBudget | null;
   /** changes an account that is there, and keeps its webhook URLs and its numbers */
   readonly replace: boolean;
+  /** how long webhooks that are proven by the credentials before are still believed; 0 ends them at once */
+  readonly overlapMinutes: number;
   readonly dryRun: boolean;
 }
 
@@ -62,7 +66,8 @@ export async function addAccount(
   const kept = known && (JSON.parse(keys.openText(known.sealedCredentials, place)) as SealedCredentials);
   const pathSecret =
     kept?.pathSecret ?? Buffer.from(app.random.bytes(PATH_SECRET_BYTES)).toString('base64url');
-  const sealed: SealedCredentials = { pathSecret, credentials };
+  const before = overlapOf(kept, credentials, app.clock.now() + account.overlapMinutes * MINUTE_MS, account);
+  const sealed: SealedCredentials = { pathSecret, credentials, ...before };
   const sealedCredentials = keys.sealText(JSON.stringify(sealed), place);
   const row = { tenant, id, name, provider: account.provider, settings, sealedCredentials };
   if (!account.dryRun) {
@@ -82,6 +87,17 @@ export async function addAccount(
   }
   const base = webhookBase(publicUrl, row, pathSecret);
   return { provider, urls: webhookUrls({ tenant, id, name, provider, pathSecret, webhookBase: base }) };
+}
+
+/** Nothing, unless credentials are being exchanged for others. */
+function overlapOf(
+  kept: SealedCredentials | null,
+  credentials: unknown,
+  until: number,
+  { overlapMinutes }: NewAccount,
+): Pick<SealedCredentials, 'before'> {
+  if (!kept || overlapMinutes === 0 || isDeepStrictEqual(kept.credentials, credentials)) return {};
+  return { before: { credentials: kept.credentials, until } };
 }
 
 /** Forgets the credentials of an account that nothing needs any more. */

@@ -12,6 +12,7 @@ import { integerBetween } from './parse-integer.ts';
 import { terminalActor } from './privacy-app.ts';
 import { readJson } from './read-json.ts';
 
+const OVERLAP_MINUTES = 60;
 const MONTH_MS = 30 * 86_400_000;
 const HELP = `
 docs/providers says what each provider needs. Environment: DATABASE_URL, MASKLINE_MASTER_KEY, MASKLINE_PUBLIC_URL,
@@ -31,6 +32,7 @@ interface AddOptions extends TenantOption, BudgetOptions {
   readonly credentialsFile?: string;
   readonly settingsFile?: string;
   readonly replace?: boolean;
+  readonly overlapMinutes?: number;
   readonly dryRun?: boolean;
 }
 
@@ -47,6 +49,11 @@ export function providersCommand(): Command {
       .option('--credentials-file <file>', 'JSON; else it is read from the standard input')
       .option('--settings-file <file>', 'JSON of what is not secret')
       .option('--replace', 'change an account that is there: new credentials, the same webhook URLs')
+      .option(
+        '--overlap-minutes <count>',
+        'with --replace: so long webhooks that the old credentials prove are believed as well; default: 60',
+        integerBetween(0, 1_440),
+      )
       .option('--dry-run', 'check everything, and store nothing'),
   ).action(add);
   tenantOption(providers.command('list').description('list the accounts, without their credentials')).action(
@@ -101,6 +108,7 @@ async function add(provider: string, options: AddOptions): Promise<void> {
       credentials,
       budget: toBudget(options),
       replace: options.replace === true,
+      overlapMinutes: options.overlapMinutes ?? OVERLAP_MINUTES,
       dryRun: options.dryRun === true,
     });
     print(`Account "${name}" of ${provider}: ${describe(added.provider)}.`);

