@@ -14,6 +14,8 @@ import { type SeedOptions, seed } from '../test/production/seed.ts';
 
 export interface LoneService {
   readonly database: PostgresDatabase;
+  /** of its administrator */
+  readonly databaseUrl: string;
   readonly replica: Replica;
   /** with every scope */
   readonly apiKey: string;
@@ -78,6 +80,7 @@ export async function createLoneService(
     const replica = await Replica.create(environment, { program });
     return {
       database,
+      databaseUrl: url,
       replica,
       apiKey: created.stdout.trim(),
       async stop() {

@@ -55,7 +55,9 @@ describe('destinations when a number comes in', () => {
       await request('order-1', [BRITISH, BRITISH_TOO]),
       await request('order-2', [3, CANADIAN]),
     ];
-    expect(await openSessions(world.app, TENANT, 'city', requests)).toEqual(['applied', 'deferred']);
+    const terms = { pool: 'city', mode: 'voice_and_message', expiresInSeconds: null } as const;
+    const results = await openSessions(world.app, TENANT, terms, requests);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['applied', 'deferred']);
   });
 
   it('refuses a changed number, and keeps the one before', async () => {

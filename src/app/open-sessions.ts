@@ -5,7 +5,7 @@ import { createId } from '../lib/id.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
 import type { InboxEvent, NewAssignment } from '../storage/assignment-storage.ts';
 import { StorageError } from '../storage/storage-error.ts';
-import type { NewRoute, OutboxEvent, SessionRow, TenantStorage } from '../storage/storage.ts';
+import type { NewRoute, SessionRow, TenantStorage } from '../storage/storage.ts';
 import { toRoutes } from './allocate-numbers.ts';
 import type { App } from './app.ts';
 import { chooseForLot } from './choose-for-lot.ts';
@@ -17,13 +17,27 @@ export interface AssignmentRequest {
   readonly reference: string;
   readonly assignment: number;
   readonly participants: readonly ResolvedParticipant[];
-  readonly cause: InboxEvent;
+  /** null: it was asked for through the API */
+  readonly cause: InboxEvent | null;
+}
+
+/** What the requests of a lot have in common. */
+export interface LotTerms {
+  readonly pool: string;
+  readonly mode: SessionMode;
+  /** null: the pool's `sessionTtlSeconds` */
+  readonly expiresInSeconds: number | null;
 }
 
 /** `deferred`: nothing was done about this one; ask `openSession`, which can do everything. */
 export type AssignmentOutcome = 'applied' | 'duplicate' | 'deferred';
 
-const MODE: SessionMode = 'voice_and_message';
+export interface AssignmentResult {
+  readonly outcome: AssignmentOutcome;
+  /** what was made; null when nothing was */
+  readonly session: SessionRow | null;
+}
+
 /** Each loser of a race sees next time what the winner holds. */
 const ATTEMPTS = 3;
 
@@ -36,35 +50,38 @@ const ATTEMPTS = 3;
 export async function openSessions(
   app: App,
   tenant: string,
-  poolName: string,
+  terms: LotTerms,
   requests: readonly AssignmentRequest[],
-): Promise<readonly AssignmentOutcome[]> {
+): Promise<readonly AssignmentResult[]> {
   const keys = await app.vault.keysOf(tenant);
+  const { pool } = terms;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       const done = await app.storage.transaction(tenant, (storage) =>
-        new Batch(app, keys, storage, requests).run(poolName),
+        new Batch(app, keys, storage, requests).run(terms),
       );
       for (const outcome of ['opened', 'pending'] as const) {
-        if (done[outcome] > 0) announceOpened(app, poolName, outcome, done[outcome]);
+        if (done[outcome] > 0) announceOpened(app, pool, outcome, done[outcome]);
       }
-      return done.outcomes;
+      return done.outcomes.map((outcome, place) => ({ outcome, session: done.sessions.get(place) ?? null }));
     } catch (error) {
       // Somebody was quicker with a number.
       const isLost =
         error instanceof RouteTaken || (error instanceof StorageError && error.code === 'constraint');
       if (!isLost) throw error;
-      app.metrics.allocationConflicts.inc({ pool: poolName });
+      app.metrics.allocationConflicts.inc({ pool });
     }
   }
   // One by one, each of them finds its own.
-  return requests.map(() => 'deferred');
+  return requests.map(() => ({ outcome: 'deferred', session: null }));
 }
 
 class RouteTaken extends Error {}
 
 interface Done {
   readonly outcomes: readonly AssignmentOutcome[];
+  /** by their place in the lot */
+  readonly sessions: ReadonlyMap<number, SessionRow>;
   readonly opened: number;
   readonly pending: number;
 }
@@ -75,6 +92,8 @@ class Batch {
   readonly #storage: TenantStorage;
   readonly #requests: readonly AssignmentRequest[];
   readonly #outcomes: AssignmentOutcome[];
+  /** by the id of the session that is made */
+  readonly #places = new Map<string, number>();
 
   constructor(app: App, keys: TenantKeys, storage: TenantStorage, requests: readonly AssignmentRequest[]) {
     this.#app = app;
@@ -84,18 +103,19 @@ class Batch {
     this.#outcomes = requests.map(() => 'deferred');
   }
 
-  async run(poolName: string): Promise<Done> {
+  async run({ pool: poolName, mode, expiresInSeconds }: LotTerms): Promise<Done> {
     const pool = await this.#storage.pools.get(poolName);
-    const nothing = { outcomes: this.#outcomes, opened: 0, pending: 0 };
+    const nothing = { outcomes: this.#outcomes, sessions: new Map(), opened: 0, pending: 0 };
     if (pool === null) return nothing;
     const noted = await this.#note(await this.#acceptable());
     const { fresh, made: novel } = await this.#fresh(noted, pool);
     const othersWait = (await this.#storage.sessions.countPending(pool.name)) > 0;
     const now = this.#app.clock.now();
-    const common = { pool: pool.name, mode: MODE, now, expiresAt: now + pool.sessionTtlSeconds * 1_000 };
+    const expiresAt = now + (expiresInSeconds ?? pool.sessionTtlSeconds) * 1_000;
+    const common = { pool: pool.name, mode, now, expiresAt };
     const choice = othersWait
       ? { opened: [], pending: fresh.map((place) => this.#assignment(place, null)) }
-      : { opened: await this.#choose(pool, fresh, now), pending: [] };
+      : { opened: await this.#choose(pool, fresh, common), pending: [] };
     const made = [...choice.opened, ...choice.pending];
     await this.#leave(
       noted.filter((place) => this.#outcomes[place] === 'deferred'),
@@ -109,13 +129,17 @@ class Batch {
       const pending = { ...common, state: 'pending', exclusive: false } as const;
       await this.#storage.assignments.insertSessions(choice.pending, pending);
     }
+    const exclusive = pool.mode === 'dedicated';
+    const opened = choice.opened.map((one) => toRow(one, { ...common, state: 'open', exclusive }));
+    const pending = choice.pending.map((one) =>
+      toRow(one, { ...common, state: 'pending', exclusive: false }),
+    );
     await this.#storage.outboxAppend([
-      ...choice.opened.map((one) => this.#openedEvent(pool, one, common)),
-      ...choice.pending.flatMap((one) =>
-        pendingEvents(this.#app, toRow(one, { ...common, state: 'pending', exclusive: false })),
-      ),
+      ...opened.map((row) => raiseEvent(this.#app, 'session.opened', row.reference, sessionEventData(row))),
+      ...pending.flatMap((row) => pendingEvents(this.#app, row)),
     ]);
-    return { outcomes: this.#outcomes, opened: choice.opened.length, pending: choice.pending.length };
+    const sessions = new Map([...opened, ...pending].map((row) => [this.#places.get(row.id) ?? -1, row]));
+    return { outcomes: this.#outcomes, sessions, opened: opened.length, pending: pending.length };
   }
 
   /** Places of those that nothing speaks against; a reference that is there twice waits for its own turn. */
@@ -132,10 +156,12 @@ class Batch {
 
   /** Writes the inbox rows. Returns the places of those that were not applied before. */
   async #note(places: readonly number[]): Promise<number[]> {
-    const events = places.map((place) => this.#request(place).cause);
+    const caused = places.filter((place) => this.#request(place).cause !== null);
+    if (caused.length === 0) return [...places];
+    const events = caused.flatMap((place) => this.#request(place).cause ?? []);
     const fresh = await this.#storage.assignments.inboxInsert(events, this.#app.clock.now());
-    for (const [i, place] of places.entries()) if (!fresh.has(i)) this.#outcomes[place] = 'duplicate';
-    return places.filter((_, i) => fresh.has(i));
+    for (const [i, place] of caused.entries()) if (!fresh.has(i)) this.#outcomes[place] = 'duplicate';
+    return places.filter((place) => this.#outcomes[place] !== 'duplicate');
   }
 
   /**
@@ -165,16 +191,18 @@ class Batch {
   async #leave(places: readonly number[], novel: ReadonlySet<string>): Promise<void> {
     if (places.length === 0) return;
     const requests = places.map((place) => this.#request(place));
-    await this.#storage.assignments.inboxForget(requests.map(({ cause }) => cause));
+    const events = requests.flatMap(({ cause }) => cause ?? []);
+    if (events.length > 0) await this.#storage.assignments.inboxForget(events);
     const references = requests.map(({ reference }) => reference).filter((one) => novel.has(one));
     if (references.length > 0) await this.#storage.assignments.forgetReferences(references);
   }
 
-  async #choose(pool: Pool, places: readonly number[], now: number): Promise<NewAssignment[]> {
+  async #choose(pool: Pool, places: readonly number[], { mode, now }: Common): Promise<NewAssignment[]> {
     const providerAccount = places.length === 0 ? null : await this.#firstAccount(pool);
     if (providerAccount === null) return [];
     const orders = places.map((place) => ({ place, participants: this.#request(place).participants }));
-    const search = { pool: pool.name, providerAccount, capability: 'voice', now } as const;
+    const capability = mode === 'message' ? 'sms' : 'voice';
+    const search = { pool: pool.name, providerAccount, capability, now } as const;
     const context = { tenant: this.#keys.tenant, pool, search };
     const choices = await chooseForLot(this.#app, this.#storage, context, orders);
     return choices.map(({ place, numbers }) => this.#assignment(place, numbers));
@@ -191,8 +219,10 @@ class Batch {
   #assignment(place: number, numbers: readonly VirtualNumber[] | null): NewAssignment {
     this.#outcomes[place] = 'applied';
     const { reference, assignment, participants } = this.#request(place);
+    const id = createId('ses', this.#app.clock, this.#app.random);
+    this.#places.set(id, place);
     return {
-      id: createId('ses', this.#app.clock, this.#app.random),
+      id,
       reference,
       assignment,
       participants: participants.map((p, i) => ({ ...p, virtualNumber: numbers?.[i] ?? null })),
@@ -208,21 +238,16 @@ class Batch {
     if ((await assignments.insertRoutes(routes, common.now)) !== routes.length) throw new RouteTaken();
   }
 
-  #routes(pool: Pool, one: NewAssignment, { expiresAt }: Common): (NewRoute & { sessionId: string })[] {
+  #routes(pool: Pool, one: NewAssignment, { mode, expiresAt }: Common): (NewRoute & { sessionId: string })[] {
     const participants = one.participants as readonly (ResolvedParticipant & {
       virtualNumber: VirtualNumber;
     })[];
-    const session = { id: one.id, reference: one.reference, mode: MODE, expiresAt, participants };
+    const session = { id: one.id, reference: one.reference, mode, expiresAt, participants };
     const numbers = participants.map((p) => p.virtualNumber);
     return toRoutes(this.#keys, pool, session, numbers).map((route) => ({
       ...route,
       sessionId: one.id,
     }));
-  }
-
-  #openedEvent(pool: Pool, one: NewAssignment, common: Common): OutboxEvent {
-    const row = toRow(one, { ...common, state: 'open', exclusive: pool.mode === 'dedicated' });
-    return raiseEvent(this.#app, 'session.opened', one.reference, sessionEventData(row));
   }
 
   #request(place: number): AssignmentRequest {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeSession } from '../../src/app/close-session.ts';
 import { endReference } from '../../src/app/end-reference.ts';
-import { type AssignmentRequest, openSessions } from '../../src/app/open-sessions.ts';
+import { type AssignmentOutcome, type AssignmentRequest, openSessions } from '../../src/app/open-sessions.ts';
 import { resolveParticipants } from '../../src/app/resolve-participants.ts';
 import { servePending } from '../../src/app/serve-pending.ts';
 import { person } from '../../src/app/testing/world.ts';
@@ -61,6 +61,14 @@ function assign({ app, tenant }: RaceWorld) {
     });
 }
 
+async function openLot(
+  { app, tenant }: RaceWorld,
+  lot: readonly AssignmentRequest[],
+): Promise<AssignmentOutcome[]> {
+  const terms = { pool: POOL, mode: 'voice_and_message', expiresInSeconds: null } as const;
+  return (await openSessions(app, tenant, terms, lot)).map(({ outcome }) => outcome);
+}
+
 describe('assignments in lots', () => {
   it('lend all 100 numbers to 200 orders beside single assignments, and leave none idle', async () => {
     world = await openRaceWorld(server, { numbers: 100 });
@@ -82,12 +90,11 @@ describe('assignments in lots', () => {
 
   it('apply an event once, however many replicas get it at once, and whatever else is in their lots', async () => {
     world = await openRaceWorld(server, { numbers: 200 });
-    const { app, tenant } = world;
     const requests = await Promise.all(
       Array.from({ length: 60 }, (_, i) => request(world as RaceWorld, `order-${i}`, [i, 100 + i])),
     );
     const orders = [requests, [...requests].reverse(), requests.slice(20), requests.slice(0, 40).reverse()];
-    const outcomes = await Promise.all(orders.map((lot) => openSessions(app, tenant, POOL, lot)));
+    const outcomes = await Promise.all(orders.map((lot) => openLot(world as RaceWorld, lot)));
     await world.check();
     for (const { reference } of requests) {
       const places = orders.map((lot) => lot.findIndex((one) => one.reference === reference));
@@ -115,10 +122,10 @@ describe('assignments in lots', () => {
       await request(world, 'twins', [3, 5], 2),
       await request(world, 'before', [1, 6], Number.MAX_SAFE_INTEGER),
     ];
-    expect(await openSessions(app, tenant, POOL, twins)).toEqual(['applied', 'deferred', 'deferred']);
+    expect(await openLot(world as RaceWorld, twins)).toEqual(['applied', 'deferred', 'deferred']);
     // Two numbers are left: those that persons 1 and 2 have met, each the other's.
     const again = await request(world, 'again', [1, 2]);
-    const outcome = await openSessions(app, tenant, POOL, [again]);
+    const outcome = await openLot(world as RaceWorld, [again]);
     if (outcome[0] === 'deferred') {
       await assign(world)('again', [1, 2]);
     }
@@ -137,7 +144,7 @@ describe('assignments in lots', () => {
       Array.from({ length: 30 }, (_, i) => request(world as RaceWorld, `order-${i}`, [i, 100 + (i % 5)])),
     );
     const outcomes = await Promise.all(
-      [requests.slice(0, 15), requests.slice(15)].map((lot) => openSessions(app, tenant, POOL, lot)),
+      [requests.slice(0, 15), requests.slice(15)].map((lot) => openLot(world as RaceWorld, lot)),
     );
     expect(outcomes.flat()).toEqual(requests.map(() => 'applied'));
     await world.check();
@@ -168,7 +175,7 @@ describe('assignments in lots', () => {
             request(world as RaceWorld, `${round}-${i}`, [i, 100 + ((i + apart) % 8)]),
           ),
         );
-        expect(await openSessions(app, tenant, POOL, requests)).toEqual(requests.map(() => 'applied'));
+        expect(await openLot(world as RaceWorld, requests)).toEqual(requests.map(() => 'applied'));
         const stood = new Map<number, string | null | undefined>();
         for (const [i, { reference }] of requests.entries()) {
           const live = await app.storage.run(tenant, (s) => s.sessions.live(reference));

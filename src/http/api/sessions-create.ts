@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { openSession } from '../../app/open-session.ts';
+import { openOneTogether } from '../../app/open-together.ts';
 import { MasklineError } from '../../domain/errors.ts';
 import { POOL_LIMITS } from '../../domain/pool.ts';
 import { PARTICIPANTS_MAXIMUM, PARTICIPANTS_MINIMUM } from '../../domain/session.ts';
@@ -85,7 +85,7 @@ export const sessionsCreate = defineOperation({
       (participant) => participant.realNumber,
       (index) => `/participants/${index}/realNumber`,
     );
-    const opened = await openSession(app, {
+    const opened = await openOneTogether(app, {
       tenant,
       pool: body.pool,
       reference: body.reference,

@@ -1,0 +1,318 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import { runAsAdmin } from '../../src/storage/testing/open-test-postgres.ts';
+import { ACCOUNT, personNumber, POOL, TENANT } from '../../test/production/seed.ts';
+import type { BenchOptions, BenchRow } from '../bench-row.ts';
+import { createLoneService, type LoneService } from '../lone-service.ts';
+
+/** Who ask at the same time, one session each, and how many connections insert at the same time. */
+const CLIENTS = 8;
+/** A round opens so many and then gives all of them back, so that the smallest pool has enough for it. */
+const SESSIONS_A_ROUND = 160;
+const FULL = { small: 400, large: 400_000, rounds: 9, seconds: 3 };
+const SMOKE = { small: 400, large: 4_000, rounds: 3, seconds: 1 };
+const RATIO_AIM = 0.5;
+/** What the rate of the large pool may lack of that of the small one, and still count as the same. */
+const SAME_SHARE = 0.85;
+
+const MODES = ['dedicated', 'shared'] as const;
+
+interface Variant {
+  readonly pool: string;
+  readonly mode: (typeof MODES)[number];
+  readonly size: number;
+}
+
+/** Sessions opened through `POST /v1/sessions`, one in each request, by the size and mode of the pool. */
+export async function measureB4({ smoke, progress }: BenchOptions): Promise<BenchRow[]> {
+  const size = smoke ? SMOKE : FULL;
+  progress('B4: start');
+  const service = await createLoneService({ numbers: size.small });
+  const url = service.databaseUrl;
+  const inserting = await Inserting.prepare(url);
+  try {
+    await service.replica.start();
+    const variants = MODES.flatMap((mode) =>
+      [size.small, size.large].map(
+        (numbers): Variant => ({ pool: `${mode}-${numbers}`, mode, size: numbers }),
+      ),
+    );
+    for (const variant of variants) await makePool(url, variant);
+    const api = new Api(service);
+    const rates = new Map(variants.map((variant) => [variant, [] as number[]]));
+    const limits: number[] = [];
+    const rivals = new Map(variants.map((variant) => [variant, [] as number[]]));
+    // One round warms up what is compiled late.
+    for (let round = 0; round <= size.rounds; round++) {
+      progress(`B4: round ${round} of ${size.rounds}`);
+      if (round > 0) limits.push(await inserting.rate(size.seconds));
+      for (const variant of variants) {
+        const rate = await api.openRound(variant);
+        await giveBack(url);
+        if (round > 0) rates.get(variant)?.push(rate);
+      }
+      const compared = variants.filter(({ mode }) => mode === 'dedicated');
+      for (const variant of round > 0 ? compared : []) {
+        rivals.get(variant)?.push(await rivalRate(url, variant, size.seconds / 2));
+        await giveBack(url);
+      }
+    }
+    api.close();
+    const limit = median(limits);
+    const value = (variant: Variant): number => median(rates.get(variant) ?? []);
+    return variants.map((variant) => {
+      const own = rates.get(variant) ?? [];
+      const twin = variants.find(({ mode, size: other }) => mode === variant.mode && other === size.small);
+      const share = value(variant) / (twin ? value(twin) : Number.NaN);
+      const rival = rivals.get(variant) ?? [];
+      return {
+        id: 'B4',
+        title: `allocation one at a time through the API, ${variant.mode} pool of ${variant.size}`,
+        unit: 'sessions/s',
+        value: value(variant),
+        limit,
+        rival: rival.length > 0 ? median(rival) : null,
+        ratio: value(variant) / limit,
+        aim: `≥ ${RATIO_AIM} of the limit, the same whatever the size of the pool`,
+        met: value(variant) / limit >= RATIO_AIM && share >= SAME_SHARE,
+        spread: { low: Math.min(...own), high: Math.max(...own) },
+        details: {
+          'share of the rate of the small pool': share.toFixed(2),
+          'limit measured with': inserting.means,
+          'limit, lowest and highest': `${Math.round(Math.min(...limits))} … ${Math.round(Math.max(...limits))}`,
+          rival: 'select … order by random() … for update skip locked, then update, then the same inserts',
+          clients: CLIENTS,
+          'sessions a round': SESSIONS_A_ROUND,
+          rounds: size.rounds,
+        },
+      };
+    });
+  } finally {
+    await inserting.remove();
+    await service.stop();
+  }
+}
+
+async function makePool(url: string, { pool, mode, size }: Variant): Promise<void> {
+  const copied = `jsonb_build_object('name', '${pool}', 'mode', '${mode}')`;
+  // +999 is assigned to no country; these numbers leave no trace outside this database.
+  const prefix = `+999${mode === 'dedicated' ? 1 : 2}${String(size).length}`;
+  await runAsAdmin(
+    url,
+    `set search_path = maskline;
+     insert into pool select (jsonb_populate_record(p, ${copied})).* from pool p where p.name = '${POOL}';
+     insert into virtual_number (tenant, virtual_number, pool, provider_account, capabilities, state, idle_at, created_at)
+     select '${TENANT}', '${prefix}' || lpad(n::text, 8, '0'), '${pool}', '${ACCOUNT}', '{voice,sms}', 'in_service',
+            '2026-01-01', '2026-01-01' from generate_series(1, ${size}) n;
+     analyze`,
+  );
+}
+
+/** Everything that was opened ends without a rest. */
+function giveBack(url: string): Promise<unknown> {
+  return runAsAdmin(
+    url,
+    `set search_path = maskline;
+     delete from route; delete from session; delete from reference; delete from outbox;
+     update virtual_number set idle_at = '2026-01-01', last_session_id = null where last_session_id is not null`,
+  );
+}
+
+class Api {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  readonly #service: LoneService;
+  #next = 0;
+
+  constructor(service: LoneService) {
+    this.#service = service;
+  }
+
+  /** Sessions a second. */
+  async openRound({ pool }: Variant): Promise<number> {
+    const first = this.#next;
+    const end = first + SESSIONS_A_ROUND;
+    const from = performance.now();
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async () => {
+        while (this.#next < end) await this.#open(pool, this.#next++);
+      }),
+    );
+    return (1_000 * (this.#next - first)) / (performance.now() - from);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #open(pool: string, n: number): Promise<void> {
+    const participants = [
+      { role: 'customer', userId: `c${n}`, realNumber: personNumber(2 * n) },
+      { role: 'driver', userId: `d${n}`, realNumber: personNumber(2 * n + 1) },
+    ];
+    const body = JSON.stringify({ pool, reference: `bench-${n}`, assignment: 1, participants });
+    const { port } = this.#service.replica;
+    const headers = {
+      authorization: `Bearer ${this.#service.apiKey}`,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    };
+    const options = { agent: this.#agent, port, path: '/v1/sessions', method: 'POST', headers };
+    return new Promise((resolve, reject) => {
+      const sent = request({ ...options, host: '127.0.0.1' }, (answer) => {
+        answer.resume();
+        answer.on('end', () =>
+          answer.statusCode === 201
+            ? resolve()
+            : reject(new Error(`A session was answered with ${answer.statusCode}.`)),
+        );
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+}
+
+// The rows of one opened session, and nothing else: no look-up, no choice, no crypto. The numbers are made up, so that
+// no unique index is ever in the way.
+const INSERTS = `
+insert into maskline.reference (tenant, reference, pool, highest_assignment) values ('${TENANT}', 'i' || :id, '${POOL}', 1);
+insert into maskline.session (tenant, id, reference, assignment, pool, mode, state, created_at, opened_at, expires_at)
+  values ('${TENANT}', 'i' || :id, 'i' || :id, 1, '${POOL}', 'voice_and_message', 'open', '2026-01-01', '2026-01-01', '2026-01-02');
+insert into maskline.participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number, exclusive)
+  values ('${TENANT}', 'i' || :id, 'par_a' || :id, 1, 'customer', 'c' || :id, decode(repeat('ab', 45), 'hex'), sha256(('a' || :id)::bytea), '+1' || :id, true),
+         ('${TENANT}', 'i' || :id, 'par_b' || :id, 2, 'driver', 'd' || :id, decode(repeat('ab', 45), 'hex'), sha256(('b' || :id)::bytea), '+2' || :id, true);
+insert into maskline.participant_key (tenant, session_id, participant_id, key)
+  values ('${TENANT}', 'i' || :id, 'par_a' || :id, sha256(('k' || :id)::bytea)), ('${TENANT}', 'i' || :id, 'par_b' || :id, sha256(('l' || :id)::bytea));
+insert into maskline.route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
+    called_participant, called_role, sealed_destination, caller_id, mode, live_until, ring_timeout_seconds, max_call_seconds)
+  values ('${TENANT}', '+2' || :id, sha256(('a' || :id)::bytea), 'i' || :id, 'i' || :id, 'par_a' || :id, 'customer', 'par_b' || :id, 'driver', decode(repeat('ab', 45), 'hex'), '+1' || :id, 'voice_and_message', '2026-01-02', 25, 3600),
+         ('${TENANT}', '+1' || :id, sha256(('b' || :id)::bytea), 'i' || :id, 'i' || :id, 'par_b' || :id, 'driver', 'par_a' || :id, 'customer', decode(repeat('ab', 45), 'hex'), '+2' || :id, 'voice_and_message', '2026-01-02', 25, 3600);
+insert into maskline.outbox (tenant, event_id, type, key, data, occurred_at)
+  values ('${TENANT}', 'evt_' || :id, 'session.opened', 'i' || :id, jsonb_build_object('sessionId', repeat('x', 300)), '2026-01-01');
+`.trim();
+
+const PGBENCH = [18, 17, 16, 15]
+  .map((version) => `/usr/lib/postgresql/${version}/bin/pgbench`)
+  .find(existsSync);
+
+/** Transactions a second that do nothing but insert the rows of a session. */
+class Inserting {
+  readonly means = PGBENCH ? `pgbench (${PGBENCH})` : 'a plain pg client, because pgbench is not installed';
+  readonly #url: string;
+  readonly #directory: string;
+
+  private constructor(url: string, directory: string) {
+    this.#url = url;
+    this.#directory = directory;
+  }
+
+  static async prepare(url: string): Promise<Inserting> {
+    const directory = await mkdtemp(path.join(tmpdir(), 'maskline-pgbench-'));
+    const script = `\\set id random(100000000, 9000000000000)\nbegin;\n${INSERTS}\nend;\n`;
+    await writeFile(path.join(directory, 'insert.sql'), script);
+    return new Inserting(url, directory);
+  }
+
+  async rate(seconds: number): Promise<number> {
+    const rate = PGBENCH ? await this.#withPgbench(PGBENCH, seconds) : await this.#withClients(seconds);
+    await giveBack(this.#url);
+    return rate;
+  }
+
+  remove(): Promise<void> {
+    return rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #withPgbench(program: string, seconds: number): Promise<number> {
+    const script = path.join(this.#directory, 'insert.sql');
+    const clients = ['-c', String(CLIENTS), '-j', '2'];
+    const args = ['-n', '-M', 'prepared', ...clients, '-T', String(seconds), '-f', script, this.#url];
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    await once(child, 'close');
+    const rate = Number(/tps = ([0-9.]+)/.exec(output)?.[1]);
+    if (!(rate > 0)) throw new Error(`pgbench said no rate:\n${output}`);
+    return rate;
+  }
+
+  async #withClients(seconds: number): Promise<number> {
+    const texts = INSERTS.split(/;\n?/).filter((text) => text.trim() !== '');
+    let next = 100_000_000;
+    return withClients(this.#url, seconds, async (client) => {
+      const id = String(next++);
+      await client.query('begin');
+      for (const [n, text] of texts.entries()) await client.query(prepared(`insert_${n}`, text, id));
+      await client.query('commit');
+    });
+  }
+}
+
+function prepared(name: string, text: string, id: string) {
+  return { name, text: text.replaceAll(':id', '$1::text'), values: [id] };
+}
+
+/** The obvious way: look for something free, take it, write down what it is for. */
+function rivalRate(url: string, { pool }: Variant, seconds: number): Promise<number> {
+  const texts = INSERTS.split(/;\n?/).filter((text) => text.trim() !== '');
+  let next = 9_000_000_000_000;
+  return withClients(url, seconds, async (client) => {
+    const id = String(next++);
+    await client.query('begin');
+    const found = await client.query({
+      name: 'rival_choose',
+      text: `select virtual_number from maskline.virtual_number
+              where tenant = $1 and pool = $2 and state = 'in_service' and idle_at is not null
+              order by random() limit 2 for update skip locked`,
+      values: [TENANT, pool],
+    });
+    const numbers = found.rows.map((row) => row.virtual_number as string);
+    if (numbers.length === 2) {
+      await client.query({
+        name: 'rival_take',
+        text: 'update maskline.virtual_number set idle_at = null, last_session_id = $2 where virtual_number = any($1)',
+        values: [numbers, id],
+      });
+      for (const [n, text] of texts.entries()) await client.query(prepared(`insert_${n}`, text, id));
+    }
+    await client.query('commit');
+    return numbers.length === 2;
+  });
+}
+
+/** How often `work` is done in a second over CLIENTS connections; a `false` of it ends the measurement. */
+async function withClients(
+  url: string,
+  seconds: number,
+  work: (client: Client) => Promise<unknown>,
+): Promise<number> {
+  const clients = Array.from({ length: CLIENTS }, () => new Client({ connectionString: url }));
+  await Promise.all(clients.map((client) => client.connect()));
+  let count = 0;
+  let goesOn = true;
+  const from = performance.now();
+  const until = from + 1_000 * seconds;
+  await Promise.all(
+    clients.map(async (client) => {
+      while (goesOn && performance.now() < until) {
+        if ((await work(client)) === false) goesOn = false;
+        else count++;
+      }
+    }),
+  );
+  const rate = (1_000 * count) / (performance.now() - from);
+  await Promise.all(clients.map((client) => client.end()));
+  return rate;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
