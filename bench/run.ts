@@ -14,6 +14,8 @@ type Measure = (options: BenchOptions & { readonly trace?: string }) => Promise<
 
 /** Loaded when they are asked for: a row may need a database, a broker or a minute of compiling. */
 const ROWS: Readonly<Record<string, () => Promise<Measure>>> = {
+  B4: async () => (await import('./rows/b4-allocation.ts')).measureB4,
+  B5: async () => (await import('./rows/b5-events.ts')).measureB5,
   B6: async () => (await import('./rows/b6-stock.ts')).measureB6,
   B7: async () => (await import('./rows/b7-footprint.ts')).measureB7,
 };
