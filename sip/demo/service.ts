@@ -7,6 +7,7 @@ import { ALL_SCOPES } from '../../src/http/scopes.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createId } from '../../src/lib/id.ts';
 import { systemRandom } from '../../src/lib/random.ts';
+import { SIMULATED_DESTINATIONS } from '../../src/domain/destination.ts';
 import { startService } from '../../src/main.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { hashApiKey } from '../../src/privacy/api-key.ts';
@@ -31,6 +32,7 @@ const service = await startService({
   config: { ...config, profiles: null },
   masterKey: directory.secretBytes('master.key'),
   migrates: true,
+  destinationsDefault: SIMULATED_DESTINATIONS,
   embeddedDirectory: directory.path,
   clock: systemClock,
   random: systemRandom,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../lib/testing/fuzz-runs.ts';
 import { PhoneNumber } from '../privacy/phone-number.ts';
 import { readOrderEvent } from './orders-events.ts';
 
@@ -179,7 +180,64 @@ describe('readOrderEvent', () => {
         const result = read(t, data);
         if (!result.ok) expect(result.detail.length).toBeGreaterThan(0);
       }),
-      { numRuns: 2_000 },
+      fuzzRuns(2_000),
+    );
+  });
+
+  it('never throws, nor quotes a number, when an event was changed a little on its way (FLT-26)', () => {
+    const event = {
+      specversion: '1.0',
+      id: 'e1',
+      source: '/orders',
+      type: 'order.driver_assigned',
+      time: TIME,
+    };
+    const genuine = Buffer.from(JSON.stringify({ ...event, data: assigned }));
+    const place = fc.nat({ max: genuine.length - 1 });
+    const cut = fc
+      .tuple(place, place)
+      .map(([from, to]) => Buffer.concat([genuine.subarray(0, from), genuine.subarray(to)]));
+    const flipped = fc
+      .array(fc.tuple(place, fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 })
+      .map((flips) => {
+        const bytes = Buffer.from(genuine);
+        for (const [at, byte] of flips) bytes[at] = byte;
+        return bytes;
+      });
+    const field = fc.constantFrom(
+      'type',
+      'data',
+      'id',
+      'time',
+      'source',
+      'specversion',
+      'datacontenttype',
+      '__proto__',
+    );
+    const replaced = fc
+      .tuple(field, fc.jsonValue({ maxDepth: 3 }))
+      .map(([name, value]) =>
+        Buffer.from(
+          JSON.stringify({ ...event, data: assigned }).replace(
+            `"${name}":`,
+            `"${name}":${JSON.stringify(value)},"x":`,
+          ),
+        ),
+      );
+    const headers = fc.dictionary(
+      fc.constantFrom('content-type', 'ce_type', 'ce_id', 'ce_source', 'ce_specversion', 'ce_time'),
+      fc.oneof(
+        fc.string({ maxLength: 20 }),
+        fc.constantFrom('application/json', 'application/cloudevents+json', '1.0', 'order.placed'),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.oneof(cut, flipped, replaced), fc.oneof(fc.constant({}), headers), (bytes, sent) => {
+        const value = Buffer.from(bytes);
+        const result = readOrderEvent({ value, headers: sent }, RECEIVED_AT);
+        if (!result.ok) expect(result.detail).not.toMatch(/2025550123/);
+      }),
+      fuzzRuns(2_000),
     );
   });
 });

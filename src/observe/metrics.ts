@@ -11,6 +11,7 @@ export interface Metrics {
   readonly allocationConflicts: Counter<'pool'>;
   readonly callCapOpen: Gauge<'tenant' | 'account'>;
   readonly webhooksRefused: Counter<'cause'>;
+  readonly webhooksShed: Counter<'kind'>;
   readonly provisioned: Counter<'pool' | 'outcome'>;
   readonly providerFailures: Counter<'account' | 'code'>;
   readonly providerBreakerOpen: Gauge<'account'>;
@@ -81,6 +82,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     webhooksRefused: counter('webhooks_refused_total', 'Webhooks that were not authentic, by cause.', [
       'cause',
     ]),
+    webhooksShed: counter(
+      'webhooks_shed_total',
+      'Webhooks that were turned away at once because more came than could be answered in time.',
+      ['kind'],
+    ),
     provisioned: counter('virtual_numbers_provisioned_total', 'Purchases of virtual numbers, by outcome.', [
       'pool',
       'outcome',

@@ -2,6 +2,7 @@ import type { ProviderAccount, ProviderAccounts } from '../app/app.ts';
 import type { Clock, Instant } from '../lib/clock.ts';
 import type { Vault } from '../privacy/vault.ts';
 import type { ProviderAccountRow, Storage } from '../storage/storage.ts';
+import { AccountIds } from './account-ids.ts';
 import type { Provider } from './provider.ts';
 
 /** Makes the adapter of one provider for one account. @throws when settings or credentials are not valid */
@@ -43,6 +44,10 @@ export function createProviderAccounts(deps: {
   factories: ReadonlyMap<string, ProviderFactory>;
   publicUrl: string;
 }): ProviderAccounts {
+  const ids = new AccountIds(
+    async () => (await deps.storage.system.providerAccountList()).map((row) => row.id),
+    deps.clock,
+  );
   const cache = new Map<string, { account: ProviderAccount; loadedAt: number }>();
 
   async function load(row: ProviderAccountRow): Promise<ProviderAccount> {
@@ -79,7 +84,9 @@ export function createProviderAccounts(deps: {
     async byId(id) {
       const cached = cache.get(id);
       if (cached && deps.clock.now() - cached.loadedAt < CACHE_MS) return cached.account;
+      if (!(await ids.has(id))) return null;
       const row = await deps.storage.system.providerAccountById(id);
+      if (!row) ids.forget(id);
       return row ? load(row) : null;
     },
     async byName(tenant, name) {

@@ -1,3 +1,4 @@
+import { SIMULATED_DESTINATIONS } from '../../domain/destination.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRealApp, type RealApp } from '../testing/real-app.ts';
 import { createTestServer, type TestServer } from '../testing/test-server.ts';
@@ -47,6 +48,15 @@ describe('a pool', () => {
       recording: null,
       attachments: false,
       maskNumbersInMessages: false,
+      stepUp: 'none',
+      concurrentCallsMax: 1,
+      hourlyAttemptsMax: 20,
+      totalTalkSecondsMax: 7_200,
+      verificationMaxAgeSeconds: null,
+      // The default of the development service, which these tests have: see real-app.ts.
+      destinations: SIMULATED_DESTINATIONS,
+      messagesPerMinuteMax: 10,
+      messagesPerDayMax: 60,
       stockNow: { inService: 0, idle: 0, allocated: 0, resting: 0, reserved: 0, draining: 0, suspended: 0 },
     });
     expect((await ask(key, 'GET', '/v1/pools/defaults')).json()).toEqual(created.json());
@@ -69,9 +79,43 @@ describe('a pool', () => {
       recording: null,
       attachments: true,
       maskNumbersInMessages: true,
+      destinations: {
+        countries: ['IN'],
+        types: ['mobile', 'voip'],
+        pairs: [{ calling: 'IN', called: 'IN', virtualNumber: '*' }],
+      },
+      messagesPerMinuteMax: 3,
+      messagesPerDayMax: 30,
     };
     await ask(key, 'POST', '/v1/pools', pool);
     expect((await ask(key, 'GET', '/v1/pools/full')).json()).toMatchObject(pool);
+  });
+
+  test('has its rule on destinations replaced as a whole, and refused when it is no rule', async () => {
+    await ask(key, 'POST', '/v1/pools', { name: 'reaching', destinations: { countries: ['IN', 'BD'] } });
+    const change = (destinations: unknown) => ask(key, 'PATCH', '/v1/pools/reaching', { destinations });
+    expect((await ask(key, 'GET', '/v1/pools/reaching')).json().destinations).toEqual({
+      countries: ['IN', 'BD'],
+      types: ['mobile', 'fixed_line'],
+      pairs: null,
+    });
+    expect((await change({ types: ['mobile'] })).json().destinations).toEqual({
+      countries: null,
+      types: ['mobile'],
+      pairs: null,
+    });
+    for (const rule of [
+      { types: ['premium_rate'] },
+      { types: [] },
+      { countries: ['India'] },
+      { pairs: [{}] },
+      null,
+    ]) {
+      expect((await change(rule)).statusCode).toBe(400);
+    }
+    expect((await ask(key, 'PATCH', '/v1/pools/reaching', { ringTimeoutSeconds: 9 })).json()).toMatchObject({
+      destinations: { types: ['mobile'] },
+    });
   });
 
   test('is changed field by field', async () => {

@@ -38,7 +38,9 @@ export async function createSpringfield(): Promise<Springfield> {
   const server = createTestServer(real.app);
   const key = await real.createKey();
   const strangerKey = await real.createKey('globex');
-  await server.ask(key, 'POST', '/v1/pools', { name: 'springfield' });
+  // The tests of one town call more often than a person would.
+  const limits = { concurrentCallsMax: 20, hourlyAttemptsMax: 200 };
+  await server.ask(key, 'POST', '/v1/pools', { name: 'springfield', ...limits });
   await stock(real);
   let references = 0;
   const nextReference = () => `order-${++references}`;

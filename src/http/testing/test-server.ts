@@ -9,7 +9,7 @@ export interface TestServer {
   /** Asks with an API key, JSON in and JSON out. */
   ask(
     key: string | null,
-    method: 'GET' | 'POST' | 'PATCH',
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
     payload?: unknown,
     headers?: Record<string, string>,
@@ -22,6 +22,8 @@ export function createTestServer(app: App, options: Partial<HttpServerOptions> =
     roles: { api: true, webhooks: true },
     publicUrl: PUBLIC_URL,
     trustedProxies: [],
+    // The clock of most tests stands still, and so would the bucket of their key.
+    apiRate: { unitsPerSecond: 1e9, burst: 1e9 },
     version: '0.0.0-test',
     ready: async () => ({ ready: true, checks: {} }),
     ...options,

@@ -46,6 +46,19 @@ export async function receiveWebhook(
   }
 }
 
+/**
+ * What is said when more comes than can be decided in time: the neutral sentence, or 503 where another try is worth
+ * something. Nothing is recorded, because that would be the work that there is no time for.
+ * @throws MasklineError MASK_DEPENDENCY_UNAVAILABLE
+ */
+export function refuseForLoad(app: App, account: ProviderAccount, kind: WebhookKind): WebhookResponse {
+  app.metrics.webhooksShed.inc({ kind });
+  if (kind !== 'answer' || account.provider.capabilities.answer === 'by_command') {
+    throw new MasklineError('MASK_DEPENDENCY_UNAVAILABLE', 'Deliver the webhook again.');
+  }
+  return neutral(account);
+}
+
 /** @throws MasklineError MASK_INVALID_REQUEST for what the adapter cannot read */
 function parse(account: ProviderAccount, kind: WebhookKind, request: WebhookRequest): ParsedWebhook {
   try {
@@ -101,6 +114,7 @@ async function answerCall(
     kind: 'call',
     ...asked,
     reportsEnds: account.provider.capabilities.statusCallbacks,
+    collectsPin: account.provider.capabilities.collectPin,
   });
   const { provider } = account;
   const urls = webhookUrls(account);

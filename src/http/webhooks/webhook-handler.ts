@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../../app/app.ts';
 import type { WebhookKind, WebhookResponse } from '../../providers/provider.ts';
+import { SampledLog } from '../../observe/sampled-log.ts';
 import { drainBody } from '../drain-body.ts';
 import { toProblem } from '../map-error.ts';
 import { createProblem, PROBLEM_CONTENT_TYPE, type Problem } from '../problem.ts';
 import { requestIdOf } from '../request-id.ts';
 import { authenticateWebhook } from './authenticate-webhook.ts';
 import { type BodyOutcome, readBody } from './read-body.ts';
-import { receiveWebhook } from './receive-webhook.ts';
+import { receiveWebhook, refuseForLoad } from './receive-webhook.ts';
+import { ANSWER_SHEDDING, REPORT_SHEDDING, ShedLoad } from './shed-load.ts';
 import { senderAddressReader } from './sender-address.ts';
 import { toWebhookRequest } from './webhook-request.ts';
 import { readWebhookPath, WEBHOOK_ROUTE, type WebhookPath } from './webhook-path.ts';
@@ -33,12 +35,20 @@ export class WebhookHandler {
   readonly #app: App;
   readonly #options: WebhookHandlerOptions;
   readonly #senderAddress: (raw: IncomingMessage) => string;
+  readonly #refusals: SampledLog;
+  readonly #failures: SampledLog;
+  readonly #answers: ShedLoad;
+  readonly #reports: ShedLoad;
   #closing = false;
 
   constructor(app: App, options: WebhookHandlerOptions) {
     this.#app = app;
     this.#options = options;
     this.#senderAddress = senderAddressReader(options.trustedProxies);
+    this.#refusals = new SampledLog(app.clock, REFUSALS_LOGGED_A_SECOND);
+    this.#failures = new SampledLog(app.clock, REFUSALS_LOGGED_A_SECOND);
+    this.#answers = new ShedLoad(ANSWER_SHEDDING, app.clock);
+    this.#reports = new ShedLoad(REPORT_SHEDDING, app.clock);
   }
 
   get closing(): boolean {
@@ -81,7 +91,9 @@ export class WebhookHandler {
     const address = this.#senderAddress(raw);
     const request = toWebhookRequest(raw, body, this.#options.publicUrl, address);
     const account = await authenticateWebhook(this.#app, path, request);
-    return receiveWebhook(this.#app, account, path.kind, request);
+    const shed = path.kind === 'answer' ? this.#answers : this.#reports;
+    const received = await shed.admit(() => receiveWebhook(this.#app, account, path.kind, request));
+    return received ?? refuseForLoad(this.#app, account, path.kind);
   }
 
   #refuse(exchange: Exchange, problem: Problem): void {
@@ -99,15 +111,23 @@ export class WebhookHandler {
     this.#app.metrics.httpSeconds.observe({ method, route, status }, ms / 1_000);
     const fields = { requestId, method, route, status, ms };
     if (status < 300) this.#app.log.debug(fields, 'A webhook was answered.');
-    else this.#app.log.info(fields, 'A webhook was refused.');
+    else this.#noteRefusal(fields);
+  }
+
+  /** Forged ones may come by thousands a second; the metrics count them all. */
+  #noteRefusal(fields: object): void {
+    const sampled = this.#refusals.admit();
+    if (sampled) this.#app.log.info({ ...fields, ...sampled }, 'A webhook was refused.');
   }
 
   /** As elsewhere: ERROR only for what we did wrong. */
   #noteFailure({ path, requestId }: Exchange, { code }: Problem, error: unknown): void {
     const fields = { requestId, route: ROUTES[path.kind], code, error };
     if (code === 'MASK_INTERNAL') this.#app.log.error(fields, 'A webhook failed.');
-    else if (code === 'MASK_DEPENDENCY_UNAVAILABLE')
-      this.#app.log.warn(fields, 'A dependency did not answer.');
+    else if (code === 'MASK_DEPENDENCY_UNAVAILABLE') {
+      const sampled = this.#failures.admit();
+      if (sampled) this.#app.log.warn({ ...fields, ...sampled }, 'A dependency did not answer.');
+    }
   }
 }
 
@@ -119,6 +139,7 @@ interface Exchange {
   readonly startedAt: number;
 }
 
+const REFUSALS_LOGGED_A_SECOND = 10;
 const TOO_LARGE = 'Send less. The limit is in the API document.';
 const ROUTES: Readonly<Record<WebhookKind, string>> = {
   answer: `${WEBHOOK_ROUTE}answer`,
