@@ -35,15 +35,22 @@ export class Bench {
   #scripts = 0;
   readonly #phones = new Set<Sipp>();
 
-  /** `phones` log in with a password; without them both addresses are trunks that assert who calls. */
+  /**
+   * `phones` log in with a password; without them both addresses are trunks that assert who calls. `hops`: where a number
+   * is reached, by number; its address over UDP, unless told otherwise.
+   */
   static async start(
     environment: NodeJS.ProcessEnv = {},
-    { phones = [], direct = false }: { phones?: readonly Party[]; direct?: boolean } = {},
+    {
+      phones = [],
+      direct = false,
+      hops = {},
+    }: { phones?: readonly Party[]; direct?: boolean; hops?: Readonly<Record<string, string>> } = {},
   ): Promise<Bench> {
     const bench = new Bench();
     try {
       await bench.#startService(direct);
-      bench.#writePhones(phones);
+      bench.#writePhones(phones, hops);
       await bench.startEdge(environment);
     } catch (error) {
       await bench.stop();
@@ -95,8 +102,10 @@ export class Bench {
     };
   }
 
-  #writePhones(phones: readonly Party[]): void {
-    const hops = [ALICE, DAVE].map((party) => `$sht(hop=>${party.number}) = "sip:${party.address}:5060";\n`);
+  #writePhones(phones: readonly Party[], other: Readonly<Record<string, string>>): void {
+    const hops = [ALICE, DAVE].map(
+      ({ number, address }) => `$sht(hop=>${number}) = "${other[number] ?? `sip:${address}:5060`}";\n`,
+    );
     const passwords = phones.map(
       (party) => `$sht(password=>${party.number}) = "${this.passwordOf(party)}";\n`,
     );
@@ -104,7 +113,8 @@ export class Bench {
     const group = phones.length > 0 ? 2 : 1;
     writeFileSync(
       path.join(this.directory, 'trunks'),
-      [ALICE, DAVE].map(({ address }) => `${group} ${address} 32\n`).join(''),
+      // baresip opens its TCP connections from 127.0.0.1, whatever it is told.
+      [ALICE.address, DAVE.address, '127.0.0.1'].map((address) => `${group} ${address} 32\n`).join(''),
     );
     this.#environment.EDGE_TRUNKS_FILE = path.join(this.directory, 'trunks');
   }

@@ -14,9 +14,10 @@ export interface Packet {
 const FILE_HEADER = 24;
 const PACKET_HEADER = 16;
 const ETHERNET_HEADER = 14;
+const TCP = 6;
 const UDP = 17;
 
-/** Everything that goes over UDP between the loopback addresses of the test, recorded by tcpdump. */
+/** Everything that goes between the loopback addresses of the test over UDP, or as the filter says, recorded by tcpdump. */
 export class Capture {
   readonly #file: string;
   readonly #child: ChildProcess;
@@ -26,11 +27,11 @@ export class Capture {
     this.#child = child;
   }
 
-  static async start(file: string): Promise<Capture> {
+  static async start(file: string, filter = 'udp'): Promise<Capture> {
     const child = spawn(
       'tcpdump',
       // Without the first two the last packets are lost when it is stopped.
-      ['--immediate-mode', '-U', '-i', 'lo', '-n', '-s', '0', '-B', '65536', '-w', file, 'udp'],
+      ['--immediate-mode', '-U', '-i', 'lo', '-n', '-s', '0', '-B', '65536', '-w', file, filter],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let said = '';
@@ -57,7 +58,10 @@ export class Capture {
   }
 }
 
-/** Reads the UDP packets of a pcap file of an Ethernet-like interface. @throws Error on any other file */
+/**
+ * Reads the UDP packets, and the TCP segments that carry something, of a pcap file of an Ethernet-like interface. On the
+ * loopback interface a SIP message is one segment. @throws Error on any other file
+ */
 export function readPackets(file: Buffer): Packet[] {
   if (file.length < FILE_HEADER || file.readUInt32LE(0) !== 0xa1b2c3d4 || file.readUInt32LE(20) !== 1) {
     throw new Error('This is no capture of the loopback interface.');
@@ -69,14 +73,19 @@ export function readPackets(file: Buffer): Packet[] {
     if (at + PACKET_HEADER + length > file.length) break;
     const ip = file.subarray(at + PACKET_HEADER + ETHERNET_HEADER, at + PACKET_HEADER + length);
     at += PACKET_HEADER + length;
-    if (ip.length < 28 || (ip[0] ?? 0) >> 4 !== 4 || ip[9] !== UDP) continue;
-    const udp = ip.subarray(((ip[0] ?? 0) & 15) * 4);
+    if (ip.length < 28 || (ip[0] ?? 0) >> 4 !== 4 || (ip[9] !== UDP && ip[9] !== TCP)) continue;
+    const segment = ip.subarray(((ip[0] ?? 0) & 15) * 4, ip.readUInt16BE(2));
+    const payload =
+      ip[9] === UDP
+        ? segment.subarray(8, segment.readUInt16BE(4))
+        : segment.subarray(((segment[12] ?? 0) >> 4) * 4);
+    if (ip[9] === TCP && payload.length === 0) continue;
     packets.push({
       from: ip.subarray(12, 16).join('.'),
-      fromPort: udp.readUInt16BE(0),
+      fromPort: segment.readUInt16BE(0),
       to: ip.subarray(16, 20).join('.'),
-      toPort: udp.readUInt16BE(2),
-      payload: udp.subarray(8, udp.readUInt16BE(4)),
+      toPort: segment.readUInt16BE(2),
+      payload,
     });
   }
   return packets;

@@ -18,6 +18,10 @@ export interface SoftphoneOptions {
   readonly ports: `${number}-${number}`;
   /** its trunk would assert the caller; a phone without a trunk logs in with this */
   readonly password?: string;
+  /** UDP unless told otherwise; over TLS its sound is encrypted (SRTP), or there is no call */
+  readonly transport?: 'tcp' | 'tls';
+  /** files in PEM: its own certificate with the key, and the certificates that it trusts */
+  readonly certificate?: { readonly own: string; readonly trusted: string };
 }
 
 export interface PhoneEvent {
@@ -42,7 +46,7 @@ export class Softphone {
   }
 
   static async start(options: SoftphoneOptions): Promise<Softphone> {
-    const { directory, party, toneHz, ports, password } = options;
+    const { directory, party, toneHz, ports, password, transport, certificate } = options;
     mkdirSync(path.join(directory, 'recordings'), { recursive: true });
     const tone = path.join(directory, 'tone.wav');
     await run('sox', [
@@ -69,16 +73,19 @@ export class Softphone {
       'audio_alert aubridge,alert',
       `rtp_ports ${ports}`,
       'module_path /usr/lib/baresip/modules',
-      ...['g711', 'aufile', 'aubridge', 'sndfile'].map((name) => `module ${name}.so`),
+      ...['g711', 'aufile', 'aubridge', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
       ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `snd_path ${path.join(directory, 'recordings')}`,
       `ctrl_tcp_listen ${party.address}:4444`,
+      ...(certificate ? [`sip_certificate ${certificate.own}`, `sip_cafile ${certificate.trusted}`] : []),
     ];
     writeFileSync(path.join(directory, 'config'), `${config.join('\n')}\n`);
     const login = password ? `auth_user=${party.number};auth_pass=${password};` : '';
+    const way = transport ? `;transport=${transport}` : '';
+    const encrypted = transport === 'tls' ? 'mediaenc=srtp-mand;' : '';
     writeFileSync(
       path.join(directory, 'accounts'),
-      `"${party.name}" <sip:${party.number}@${party.address}>;regint=0;${login}outbound="sip:${EDGE}:5060";answermode=auto;audio_codecs=pcma\n`,
+      `"${party.name}" <sip:${party.number}@${party.address}${way}>;regint=0;${login}${encrypted}outbound="${edgeFor(transport)}";answermode=auto;audio_codecs=pcma\n`,
     );
     writeFileSync(path.join(directory, 'contacts'), '');
     const child = spawn('baresip', ['-f', directory], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -104,7 +111,8 @@ export class Softphone {
   }
 
   dial(number: string): void {
-    this.#command('dial', `sip:${number}@${EDGE}:5060`);
+    const edge = edgeFor(this.#options.transport);
+    this.#command('dial', edge.replace('sip:', `sip:${number}@`));
   }
 
   hangUp(): void {
@@ -124,10 +132,12 @@ export class Softphone {
     return found;
   }
 
-  /** The frequency in Hz and the length in seconds of what this phone has heard. */
-  async heardTone(): Promise<{ hertz: number; seconds: number }> {
+  /** The frequency in Hz and the length in seconds of what this phone has heard, in its first call or in another. */
+  async heardTone(call = 0): Promise<{ hertz: number; seconds: number }> {
     const directory = path.join(this.#options.directory, 'recordings');
-    const file = readdirSync(directory).find((name) => name.endsWith('dec.wav'));
+    // Their names begin with the time.
+    const files = readdirSync(directory).filter((name) => name.endsWith('dec.wav'));
+    const file = files.sort()[call];
     if (!file) throw new Error('Nothing was recorded.');
     const { stderr } = await run('sox', [path.join(directory, file), '-n', 'stat']);
     const read = (name: string) => Number(new RegExp(`${name}[^:]*: *([0-9.]+)`).exec(stderr)?.[1]);
@@ -159,4 +169,9 @@ export class Softphone {
       if (message.event) this.events.push(message);
     }
   }
+}
+
+function edgeFor(transport: SoftphoneOptions['transport']): string {
+  const way = transport ? `;transport=${transport}` : '';
+  return `sip:${EDGE}:${transport === 'tls' ? 5061 : 5060}${way}`;
 }
