@@ -11,12 +11,13 @@ import { ACCOUNT, personNumber, POOL, TENANT } from '../../test/production/seed.
 import type { BenchOptions, BenchRow } from '../bench-row.ts';
 import { createLoneService, type LoneService } from '../lone-service.ts';
 
-/** Who ask at the same time, one session each, and how many connections insert at the same time. */
-const CLIENTS = 8;
-/** A round opens so many and then gives all of them back, so that the smallest pool has enough for it. */
-const SESSIONS_A_ROUND = 160;
-const FULL = { small: 400, large: 400_000, rounds: 9, seconds: 3 };
-const SMOKE = { small: 400, large: 4_000, rounds: 3, seconds: 1 };
+/** Who ask at the same time, one session in each request, and how many connections insert at the same time. */
+const CLIENTS = 64;
+/** So many are opened and then given back, so that the smallest pool has enough for them. */
+const SESSIONS_AT_ONCE = 192;
+const FULL = { small: 400, large: 400_000, rounds: 5, turns: 5, seconds: 3 };
+const SMOKE = { small: 400, large: 4_000, rounds: 2, turns: 1, seconds: 1 };
+const SESSIONS_ALONE = 40;
 const RATIO_AIM = 0.5;
 /** What the rate of the large pool may lack of that of the small one, and still count as the same. */
 const SAME_SHARE = 0.85;
@@ -51,17 +52,26 @@ export async function measureB4({ smoke, progress }: BenchOptions): Promise<Benc
     // One round warms up what is compiled late.
     for (let round = 0; round <= size.rounds; round++) {
       progress(`B4: round ${round} of ${size.rounds}`);
-      if (round > 0) limits.push(await inserting.rate(size.seconds));
+      if (round > 0) limits.push(await inserting.rate(CLIENTS, size.seconds));
       for (const variant of variants) {
-        const rate = await api.openRound(variant);
-        await giveBack(url);
-        if (round > 0) rates.get(variant)?.push(rate);
+        let elapsedMs = 0;
+        for (let turn = 0; turn < size.turns; turn++) {
+          elapsedMs += await api.open(variant, CLIENTS, SESSIONS_AT_ONCE);
+          await giveBack(url);
+        }
+        if (round > 0) rates.get(variant)?.push((1_000 * SESSIONS_AT_ONCE * size.turns) / elapsedMs);
       }
       const compared = variants.filter(({ mode }) => mode === 'dedicated');
       for (const variant of round > 0 ? compared : []) {
         rivals.get(variant)?.push(await rivalRate(url, variant, size.seconds / 2));
         await giveBack(url);
       }
+    }
+    const insertedAlone = await inserting.rate(1, size.seconds);
+    const alone = new Map<Variant, number>();
+    for (const variant of variants) {
+      alone.set(variant, (1_000 * SESSIONS_ALONE) / (await api.open(variant, 1, SESSIONS_ALONE)));
+      await giveBack(url);
     }
     api.close();
     const limit = median(limits);
@@ -87,8 +97,10 @@ export async function measureB4({ smoke, progress }: BenchOptions): Promise<Benc
           'limit measured with': inserting.means,
           'limit, lowest and highest': `${Math.round(Math.min(...limits))} … ${Math.round(Math.max(...limits))}`,
           rival: 'select … order by random() … for update skip locked, then update, then the same inserts',
-          clients: CLIENTS,
-          'sessions a round': SESSIONS_A_ROUND,
+          connections: CLIENTS,
+          'over one connection, sessions/s': Math.round(alone.get(variant) ?? Number.NaN),
+          'limit over one connection, sessions/s': Math.round(insertedAlone),
+          'sessions a round': SESSIONS_AT_ONCE * size.turns,
           rounds: size.rounds,
         },
       };
@@ -133,17 +145,16 @@ class Api {
     this.#service = service;
   }
 
-  /** Sessions a second. */
-  async openRound({ pool }: Variant): Promise<number> {
-    const first = this.#next;
-    const end = first + SESSIONS_A_ROUND;
+  /** Milliseconds for so many sessions over so many connections. */
+  async open({ pool }: Variant, connections: number, sessions: number): Promise<number> {
+    const end = this.#next + sessions;
     const from = performance.now();
     await Promise.all(
-      Array.from({ length: CLIENTS }, async () => {
+      Array.from({ length: connections }, async () => {
         while (this.#next < end) await this.#open(pool, this.#next++);
       }),
     );
-    return (1_000 * (this.#next - first)) / (performance.now() - from);
+    return performance.now() - from;
   }
 
   close(): void {
@@ -219,8 +230,10 @@ class Inserting {
     return new Inserting(url, directory);
   }
 
-  async rate(seconds: number): Promise<number> {
-    const rate = PGBENCH ? await this.#withPgbench(PGBENCH, seconds) : await this.#withClients(seconds);
+  async rate(connections: number, seconds: number): Promise<number> {
+    const rate = PGBENCH
+      ? await this.#withPgbench(PGBENCH, connections, seconds)
+      : await this.#withClients(connections, seconds);
     await giveBack(this.#url);
     return rate;
   }
@@ -229,9 +242,9 @@ class Inserting {
     return rm(this.#directory, { recursive: true, force: true });
   }
 
-  async #withPgbench(program: string, seconds: number): Promise<number> {
+  async #withPgbench(program: string, connections: number, seconds: number): Promise<number> {
     const script = path.join(this.#directory, 'insert.sql');
-    const clients = ['-c', String(CLIENTS), '-j', '2'];
+    const clients = ['-c', String(connections), '-j', String(Math.min(2, connections))];
     const args = ['-n', '-M', 'prepared', ...clients, '-T', String(seconds), '-f', script, this.#url];
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -243,10 +256,10 @@ class Inserting {
     return rate;
   }
 
-  async #withClients(seconds: number): Promise<number> {
+  async #withClients(connections: number, seconds: number): Promise<number> {
     const texts = INSERTS.split(/;\n?/).filter((text) => text.trim() !== '');
     let next = 100_000_000;
-    return withClients(this.#url, seconds, async (client) => {
+    return withClients(this.#url, connections, seconds, async (client) => {
       const id = String(next++);
       await client.query('begin');
       for (const [n, text] of texts.entries()) await client.query(prepared(`insert_${n}`, text, id));
@@ -263,7 +276,7 @@ function prepared(name: string, text: string, id: string) {
 function rivalRate(url: string, { pool }: Variant, seconds: number): Promise<number> {
   const texts = INSERTS.split(/;\n?/).filter((text) => text.trim() !== '');
   let next = 9_000_000_000_000;
-  return withClients(url, seconds, async (client) => {
+  return withClients(url, CLIENTS, seconds, async (client) => {
     const id = String(next++);
     await client.query('begin');
     const found = await client.query({
@@ -287,13 +300,14 @@ function rivalRate(url: string, { pool }: Variant, seconds: number): Promise<num
   });
 }
 
-/** How often `work` is done in a second over CLIENTS connections; a `false` of it ends the measurement. */
+/** How often `work` is done in a second; a `false` of it ends the measurement. */
 async function withClients(
   url: string,
+  connections: number,
   seconds: number,
   work: (client: Client) => Promise<unknown>,
 ): Promise<number> {
-  const clients = Array.from({ length: CLIENTS }, () => new Client({ connectionString: url }));
+  const clients = Array.from({ length: connections }, () => new Client({ connectionString: url }));
   await Promise.all(clients.map((client) => client.connect()));
   let count = 0;
   let goesOn = true;

@@ -54,6 +54,8 @@ export class TenantKeys {
   readonly #writing: readonly DataKey[];
   readonly #fingerprint: DataKey;
   readonly #random: Random;
+  /** made of today's key; gone with the participant's key, and with these keys */
+  readonly #numberKeys = new WeakMap<ParticipantKey, KeyObject>();
 
   constructor(tenant: string, keys: readonly DataKey[], today: string, random: Random) {
     const newest = (matches: (key: DataKey) => boolean): DataKey => {
@@ -109,7 +111,10 @@ export class TenantKeys {
     const { keyId, secret } = this.#today;
     const header = { format: Format.ParticipantKey, keyId };
     const plain = Buffer.from(number.reveal(), 'utf8');
-    return seal(numberKey(secret, participantKey), header, plain, this.#aad(place, keyId), this.#random);
+    // A number is sealed for its participant and for each route that leads to it, one right after the other.
+    const key = this.#numberKeys.get(participantKey) ?? numberKey(secret, participantKey);
+    this.#numberKeys.set(participantKey, key);
+    return seal(key, header, plain, this.#aad(place, keyId), this.#random);
   }
 
   /**

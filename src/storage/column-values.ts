@@ -80,14 +80,28 @@ function scalarText(value: unknown): string {
   }
 }
 
+const NEEDS_ESCAPE = /[\\"]/;
+
+// A lot of assignments has ten thousand of these values: most are plain text, which is looked at once.
 function arrayText(values: readonly unknown[]): string {
-  const parts = values.map((value) => {
-    if (value === null) return 'NULL';
-    if (Array.isArray(value)) return arrayText(value);
-    if (value instanceof Uint8Array) return `"\\\\x${Buffer.from(value).toString('hex')}"`;
-    return `"${scalarText(value).replace(/[\\"]/g, '\\$&')}"`;
-  });
-  return `{${parts.join(',')}}`;
+  let text = '{';
+  let separator = '';
+  for (const value of values) {
+    text += separator + elementText(value);
+    separator = ',';
+  }
+  return `${text}}`;
+}
+
+function elementText(value: unknown): string {
+  if (value === null) return 'NULL';
+  if (Array.isArray(value)) return arrayText(value);
+  if (value instanceof Uint8Array) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return `"\\\\x${bytes.toString('hex')}"`;
+  }
+  const text = scalarText(value);
+  return `"${NEEDS_ESCAPE.test(text) ? text.replace(/[\\"]/g, '\\$&') : text}"`;
 }
 
 function parseElements(elements: readonly unknown[], parse: ColumnParser): unknown[] {
