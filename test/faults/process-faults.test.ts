@@ -147,7 +147,7 @@ if (BROKERS === null) {
       }).listen(other.port, '127.0.0.1');
       await once(fallback, 'listening');
       const report = await world.phase('only', async () => {
-        for (let round = 0; round < (LONG ? 10 : 1); round++) {
+        for (let round = 0; round < (LONG ? 4 : 1); round++) {
           await only.kill('SIGKILL');
           await only.start();
           await world.passed(500);
