@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeUtf8, readFormFields, singleField } from './form-fields.ts';
 
@@ -14,6 +15,41 @@ describe('readFormFields', () => {
   it('tells a question mark in front from none', () => {
     expect(readFormFields('?a=1')?.get('a')).toBeUndefined();
     expect(readFormFields('?a=1')?.get('?a')).toEqual(['1']);
+  });
+
+  it('reads whatever it is given as the URL standard does', () => {
+    const pieces = fc.constantFrom(
+      ...[
+        'a',
+        'From',
+        '=',
+        '=',
+        '&',
+        '&',
+        '?',
+        '+',
+        '%',
+        '%2',
+        '%2B',
+        '%20',
+        '%zz',
+        '%c3',
+        '%c3%bc',
+        '%ef%bb%bf',
+      ],
+      ...['%ed%a0%80', '\ud800', '\udc00', 'ü', '🚪', ';', '#', '\u0000', '%00', '__proto__'],
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 24 }), (parts) => {
+        const text = parts.join('');
+        const expected = new Map<string, string[]>();
+        for (const [name, value] of new URLSearchParams(text.startsWith('?') ? `?${text}` : text)) {
+          expected.set(name, [...(expected.get(name) ?? []), value]);
+        }
+        expect([...(readFormFields(text) ?? [])]).toEqual([...expected]);
+      }),
+      { numRuns: 3_000 },
+    );
   });
 
   it('reads no more fields than a webhook has', () => {

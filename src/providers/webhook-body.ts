@@ -15,11 +15,27 @@ export function readJsonBody(rawBody: Uint8Array): unknown {
   }
 }
 
-/** Reads `application/x-www-form-urlencoded`. @throws ProviderError `malformed` */
+/** Forms as they were read, for as long as their bytes are around: a signature is checked before a form is read. */
+const forms = new WeakMap<Uint8Array, FormFields>();
+
+/** Reads `application/x-www-form-urlencoded`, once however often it is asked. @throws ProviderError `malformed` */
 export function readFormBody(rawBody: Uint8Array): FormFields {
+  const known = forms.get(rawBody);
+  if (known) return known;
   const fields = readFormFields(readText(rawBody));
   if (fields === null) throw new ProviderError('malformed', "The webhook's body has too many fields.");
+  forms.set(rawBody, fields);
   return fields;
+}
+
+/** The same, but null for what is no form. */
+export function tryFormBody(rawBody: Uint8Array): FormFields | null {
+  try {
+    return readFormBody(rawBody);
+  } catch (error) {
+    if (error instanceof ProviderError) return null;
+    throw error;
+  }
 }
 
 /** The one value of a field; an empty one is as good as none. @throws ProviderError `malformed` if it comes twice */

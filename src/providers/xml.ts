@@ -25,12 +25,14 @@ export function toXmlDocument(root: XmlElement): string {
 
 function toXml({ name, attributes, children }: XmlElement): string {
   let start = `<${name}`;
-  for (const [key, value] of Object.entries(attributes)) {
+  for (const key in attributes) {
+    const value = attributes[key];
     if (value !== undefined) start += ` ${key}="${escapeAttribute(String(value))}"`;
   }
   if (children.length === 0) return `${start}/>`;
-  const inner = children.map((child) => (typeof child === 'string' ? escapeText(child) : toXml(child)));
-  return `${start}>${inner.join('')}</${name}>`;
+  let inner = '';
+  for (const child of children) inner += typeof child === 'string' ? escapeText(child) : toXml(child);
+  return `${start}>${inner}</${name}>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -43,12 +45,17 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
+/** Printable ASCII but for what is escaped: most of what is written, numbers and URLs, needs no more than this look. */
+const PLAIN = /^[ !#-%'-;=?-~]*$/;
+
 function escapeText(text: string): string {
+  if (PLAIN.test(text)) return text;
   // A reader turns a bare carriage return into a line feed, so it is written as a reference.
   return carriable(text).replace(/[&<>\r]/g, (character) => ENTITIES[character] ?? character);
 }
 
 function escapeAttribute(text: string): string {
+  if (PLAIN.test(text)) return text;
   // In an attribute a reader turns every bare white space into a blank.
   return carriable(text).replace(/[&<>"\t\n\r]/g, (character) => ENTITIES[character] ?? character);
 }
