@@ -41,15 +41,18 @@ const routeInsertAll = statement(
    returning 1`,
 );
 
-// The hot question: the number, the route and the key of the callee, each by its primary key. No join on the session.
-const routeLookup = statement(
-  'route_lookup',
-  `select v.virtual_number is not null as number_known,
+/** What a look-up gives of the number `v`, the route `r` and the key of the callee `k`. */
+export const LOOKUP_COLUMNS = `v.virtual_number is not null as number_known,
           r.session_id, r.reference, r.calling_participant, r.calling_role, r.called_participant, r.called_role,
           r.sealed_destination, r.caller_id, r.mode, r.live_until, r.ring_timeout_seconds, r.max_call_seconds,
           r.attestation, r.recording_consent, r.attachments, r.mask_numbers, r.step_up, r.concurrent_calls_max,
           r.hourly_attempts_max, r.total_talk_seconds_max, r.blocked_by is not null as blocked,
-          r.resting_until is not null as in_grace, k.key as participant_key, v.pool, r.calling_class, r.called_class
+          r.resting_until is not null as in_grace, k.key as participant_key, v.pool, r.calling_class, r.called_class`;
+
+// The hot question: the number, the route and the key of the callee, each by its primary key. No join on the session.
+const routeLookup = statement(
+  'route_lookup',
+  `select ${LOOKUP_COLUMNS}
      from (select 1) one
      left join virtual_number v on v.tenant = $1 and v.virtual_number = $2 and v.state <> 'decommissioned'
        and v.withdrawn_at is null
@@ -80,7 +83,7 @@ const routeSetDestination = statement(
     where tenant = $1 and virtual_number = $2 and caller_key = $3`,
 );
 
-interface LookupRow {
+export interface LookupRow {
   readonly number_known: boolean;
   readonly session_id: string | null;
   readonly reference: string;
@@ -178,7 +181,7 @@ export function routeStatements(connection: SqlConnection, tenant: string): Rout
   };
 }
 
-function toFoundRoute(row: LookupRow): FoundRoute | null {
+export function toFoundRoute(row: LookupRow): FoundRoute | null {
   if (row.session_id === null) return null;
   return {
     sessionId: row.session_id,

@@ -6,6 +6,7 @@ import { callStatements } from './call-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
 import { erasureStatements } from './erasure-statements.ts';
 import { appendOutbox, insertInbox, isInboxKnown } from './event-statements.ts';
+import { type GatheredStatements, gatheredStatements } from './gathered-statements.ts';
 import { idempotencyStatements, intentStatements } from './intent-statements.ts';
 import { keyRingStatements } from './key-ring-statements.ts';
 import { messageStatements } from './message-statements.ts';
@@ -23,13 +24,23 @@ const savepoint = statement('attempt_begin', 'savepoint attempt');
 const rollbackToSavepoint = statement('attempt_undo', 'rollback to savepoint attempt');
 const releaseSavepoint = statement('attempt_keep', 'release savepoint attempt');
 
+export interface SqlStorageOptions {
+  /** false sends each statement of a call by itself; for comparison only. Default true */
+  readonly gathers?: boolean;
+}
+
 /** The Storage port on any Database: the SQL is written once. */
-export function createSqlStorage(database: Database): Storage {
+export function createSqlStorage(database: Database, { gathers = true }: SqlStorageOptions = {}): Storage {
+  const gathered = gathers ? gatheredStatements(database) : () => null;
   return {
     run: (tenant, work) =>
-      database.run(tenantScope(tenant), (connection) => work(tenantStorage(connection, tenant))),
+      database.run(tenantScope(tenant), (connection) =>
+        work(tenantStorage(connection, tenant, gathered(tenant))),
+      ),
     transaction: (tenant, work) =>
-      database.transaction(tenantScope(tenant), (connection) => work(tenantStorage(connection, tenant))),
+      database.transaction(tenantScope(tenant), (connection) =>
+        work(tenantStorage(connection, tenant, null)),
+      ),
     system: systemStatements(database),
     keys: keyRingStatements(database),
     webhooks: webhookSystemStatements(database),
@@ -39,7 +50,11 @@ export function createSqlStorage(database: Database): Storage {
 }
 
 // Families are made when they are asked for: a call needs two of eleven.
-function tenantStorage(connection: SqlConnection, tenant: string): TenantStorage {
+function tenantStorage(
+  connection: SqlConnection,
+  tenant: string,
+  gathered: GatheredStatements | null,
+): TenantStorage {
   return {
     get pools() {
       return poolStatements(connection, tenant);
@@ -54,10 +69,12 @@ function tenantStorage(connection: SqlConnection, tenant: string): TenantStorage
       return sessionStatements(connection, tenant);
     },
     get routes() {
-      return routeStatements(connection, tenant);
+      const routes = routeStatements(connection, tenant);
+      return gathered ? { ...routes, lookup: gathered.lookup } : routes;
     },
     get calls() {
-      return callStatements(connection, tenant);
+      const calls = callStatements(connection, tenant);
+      return gathered ? { ...calls, insert: gathered.insertCall } : calls;
     },
     get messages() {
       return messageStatements(connection, tenant);
