@@ -11,12 +11,13 @@ const NO_SECRET = '';
 
 /**
  * The account that this request is really from. Whatever is wrong with it, the answer is the same to the last
- * byte; only our own metric says which it was.
- * @throws MasklineError MASK_WEBHOOK_NOT_AUTHENTIC
+ * byte; only our own metric says which it was. (One that came by the secret path, of a vendor that forgets to sign,
+ * is to come again.)
+ * @throws MasklineError MASK_WEBHOOK_NOT_AUTHENTIC, MASK_DEPENDENCY_UNAVAILABLE
  */
 export async function authenticateWebhook(
   app: App,
-  path: Pick<WebhookPath, 'accountId' | 'pathSecret'>,
+  path: WebhookPath,
   request: WebhookRequest,
 ): Promise<ProviderAccount> {
   const account = ACCOUNT_ID.test(path.accountId) ? await app.providerAccounts.byId(path.accountId) : null;
@@ -24,6 +25,7 @@ export async function authenticateWebhook(
   if (account === null) throw refuse(app, 'unknown_account');
   if (!secretMatches || account.pathSecret === NO_SECRET) throw refuse(app, 'path_secret');
   if (!account.provider.isAuthentic(request) && !isFromBefore(app, account, request)) {
+    if (account.provider.isUnsigned?.(request)) throw askAgain(app);
     throw refuse(app, 'not_authentic');
   }
   return account;
@@ -32,6 +34,11 @@ export async function authenticateWebhook(
 /** While a secret is being exchanged, the provider may still sign with the one before (SEC-06). */
 function isFromBefore(app: App, { before }: ProviderAccount, request: WebhookRequest): boolean {
   return before !== undefined && app.clock.now() < before.until && before.provider.isAuthentic(request);
+}
+
+function askAgain(app: App): MasklineError {
+  app.metrics.webhooksRefused.inc({ cause: 'unsigned' });
+  return new MasklineError('MASK_DEPENDENCY_UNAVAILABLE', 'Nothing was done. Send it again, signed.');
 }
 
 function refuse(app: App, cause: string): MasklineError {
