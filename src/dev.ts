@@ -12,7 +12,7 @@ import type { DevConfig } from './config.ts';
 import { createTopics } from './create-topics.ts';
 import { DataDirectory } from './data-directory.ts';
 import { DESTINATIONS_DEFAULT, SIMULATED_DESTINATIONS } from './domain/destination.ts';
-import { POLICY_DEFAULTS, POOL_LIMITS, type Pool } from './domain/pool.ts';
+import { CALL_COUNTS, POLICY_DEFAULTS, POOL_LIMITS, type Pool } from './domain/pool.ts';
 import { ALL_SCOPES } from './http/scopes.ts';
 import { systemClock } from './lib/clock.ts';
 import { createId } from './lib/id.ts';
@@ -237,6 +237,9 @@ async function ensurePool(app: App, tenant: string): Promise<void> {
   if (known) return allowSimulated(app, tenant, known);
   const pool: Pool = {
     ...POLICY_DEFAULTS,
+    // Somebody who tries things out calls more often than anybody who waits for a parcel.
+    concurrentCallsMax: CALL_COUNTS.concurrentCallsMax.maximum,
+    hourlyAttemptsMax: CALL_COUNTS.hourlyAttemptsMax.maximum,
     destinations: SIMULATED_DESTINATIONS,
     name: DEV_POOL,
     mode: 'dedicated',

@@ -5,6 +5,7 @@ import { toDelivery } from './app/webhook-payload.ts';
 import { CallCaps } from './app/call-caps.ts';
 import { PoolRules } from './app/pool-rules.ts';
 import type { DestinationRule } from './domain/destination.ts';
+import { RefusalLimits } from './app/refusal-limits.ts';
 import { StockWatch } from './app/stock-watch.ts';
 import type { Bus } from './bus/bus.ts';
 import { encodeCloudEvent } from './bus/cloud-events.ts';
@@ -164,11 +165,19 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
     callCaps: new CallCaps(parts, config.callCaps),
     ...(options.destinationsDefault && { destinationsDefault: options.destinationsDefault }),
     stockWatch: new StockWatch(),
+    // A developer who tries what is refused shall not be locked out for it.
+    ...(config.databaseUrl !== null && {
+      refusalLimits: new RefusalLimits(clock),
+      refusalGridMs: REFUSAL_GRID_MS,
+    }),
     poolRules: new PoolRules({ storage, clock }),
     // On the embedded database there is one process, and it is a developer's.
     allowsLoopbackWebhooks: config.databaseUrl === null,
   };
 }
+
+/** Longer than any refusal takes on a machine that is not in trouble, and shorter than anybody notices. */
+const REFUSAL_GRID_MS = 20;
 
 function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus, started: Started): void {
   const { config } = options;

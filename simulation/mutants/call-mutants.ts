@@ -47,9 +47,9 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
       },
       {
         file: 'app/decide-route.ts',
-        find: '  const verdict = judgeRoute({ now, kind: question.kind',
+        find: '  const chosen = await choose(',
         replace:
-          '  if (found.route) remembered.set(cacheKey, { until: now + 60_000, found });\n  const verdict = judgeRoute({ now, kind: question.kind',
+          '  if (found.route) remembered.set(cacheKey, { until: now + 60_000, found });\n  const chosen = await choose(',
       },
     ],
   },

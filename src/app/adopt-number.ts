@@ -3,6 +3,7 @@ import type { NumberHeld, WebhookUrls } from '../providers/provider.ts';
 import type { IntentRow } from '../storage/storage.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
+import { stopLoops } from './stop-loops.ts';
 
 /** The number is ours: it enters the pool, and its intent is settled, in one transaction. */
 export async function adoptNumber(
@@ -12,6 +13,7 @@ export async function adoptNumber(
   held: NumberHeld,
 ): Promise<boolean> {
   const { pool } = intent;
+  const keys = await app.vault.keysOf(account.tenant);
   const added = await app.storage.transaction(account.tenant, async (storage) => {
     const inserted = await storage.virtualNumbers.insert({
       virtualNumber: held.virtualNumber,
@@ -24,6 +26,7 @@ export async function adoptNumber(
     });
     await storage.intents.setState(intent.id, 'done', app.clock.now(), null);
     if (inserted) {
+      await stopLoops(storage, keys, held.virtualNumber, app.clock.now());
       const data = { virtualNumber: held.virtualNumber, pool, providerAccount: account.name };
       await storage.outboxAppend([raiseEvent(app, 'virtual_number.provisioned', held.virtualNumber, data)]);
     }

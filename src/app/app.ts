@@ -10,6 +10,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { DestinationRule } from '../domain/destination.ts';
 import type { CallCaps } from './call-caps.ts';
 import type { PoolRules } from './pool-rules.ts';
+import type { RefusalLimits } from './refusal-limits.ts';
 import type { StockWatch } from './stock-watch.ts';
 
 /** Everything that a use case may reach. `main.ts` builds it once and hands it down. */
@@ -29,6 +30,13 @@ export interface App {
   readonly destinationsDefault?: DestinationRule;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** who dials number after number; without it nobody is slowed down */
+  readonly refusalLimits?: RefusalLimits;
+  /**
+   * Refused calls are answered at a multiple of so many milliseconds after they came, so that how long it took says
+   * nothing; without it they are answered as soon as may be.
+   */
+  readonly refusalGridMs?: number;
   /** in development, where a webhook may lead to this machine */
   readonly allowsLoopbackWebhooks?: boolean;
 }

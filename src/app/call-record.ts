@@ -38,7 +38,9 @@ export function toCallRecord(
   };
 }
 
-export function decisionEvent(app: App, call: NewCall): OutboxEvent {
+/** Null: the caller was asked for a PIN, and nothing is decided yet. */
+export function decisionEvent(app: App, call: NewCall): OutboxEvent | null {
+  if (call.decision === 'collect_pin') return null;
   const { id: callId, sessionId, reference, callingRole, calledRole, virtualNumber } = call;
   const data = { callId, sessionId, reference, callingRole, calledRole, virtualNumber };
   const key = reference ?? callId;

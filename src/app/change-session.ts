@@ -6,7 +6,9 @@ import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { CallerKey, ParticipantKey, TenantKeys } from '../privacy/vault.ts';
 import type { ParticipantRow, SessionRow, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
+import { checkDestinations } from './check-destinations.ts';
 import { OVER_ON_EVERY_CLOCK } from './rest-session.ts';
+import { refuseParticipants } from './refuse-participants.ts';
 import { routePlace, withCallerKeys } from './route-place.ts';
 import { type SessionView, toSessionView } from './session-view.ts';
 
@@ -15,13 +17,20 @@ export interface ChangeSessionParams {
   readonly sessionId: string;
   /** from now on */
   readonly expiresInSeconds?: number;
-  readonly participant?: { readonly id: string; readonly realNumber: PhoneNumber };
+  readonly participant?: NumberChange;
+}
+
+interface NumberChange {
+  readonly id: string;
+  readonly realNumber: PhoneNumber;
+  /** when the company last knew that the number is this person's; default: it does not say */
+  readonly verifiedAt?: number | null;
 }
 
 /**
  * Extends or shortens a session, or changes the real number of one participant.
  * @throws MasklineError MASK_SESSION_CLOSED, MASK_NOT_FOUND (participant), MASK_EQUAL_NUMBERS,
- *   MASK_NUMBER_NOT_ALLOWED, MASK_VIRTUAL_NUMBER_IN_USE
+ *   MASK_NUMBER_NOT_ALLOWED, MASK_VIRTUAL_NUMBER_IN_USE, MASK_PERSON_BLOCKED, MASK_NUMBER_NOT_VERIFIED
  */
 export async function changeSession(app: App, params: ChangeSessionParams): Promise<SessionView | null> {
   const keys = await app.vault.keysOf(params.tenant);
@@ -57,7 +66,7 @@ async function changeNumber(
   storage: TenantStorage,
   keys: TenantKeys,
   session: SessionRow,
-  change: { readonly id: string; readonly realNumber: PhoneNumber },
+  change: NumberChange,
 ): Promise<void> {
   const participant = session.participants.find((p) => p.id === change.id);
   if (!participant) {
@@ -72,18 +81,39 @@ async function changeNumber(
       'Another participant of this session has that real number.',
     );
   }
-  if ((await storage.virtualNumbers.known([change.realNumber.reveal()])).size > 0) {
-    throw new MasklineError('MASK_NUMBER_NOT_ALLOWED', 'That is one of the virtual numbers that we lend.');
-  }
   if (isThisPerson(participant.callerKey)) return;
+  await checkNewNumber(storage, keys, session, participant, change, app.clock.now());
   const place = { table: 'participant', row: participant.id } as const;
   await storage.sessions.setParticipantNumber(
     session.id,
     participant.id,
     keys.sealNumber(change.realNumber, place, participantKeyOf(participant)),
     indexed,
+    change.verifiedAt ?? null,
   );
   if (session.state === 'open') await moveRoutes(app, storage, keys, session, participant, change.realNumber);
+}
+
+/** @throws MasklineError MASK_NUMBER_NOT_ALLOWED, MASK_PERSON_BLOCKED, MASK_NUMBER_NOT_VERIFIED */
+async function checkNewNumber(
+  storage: TenantStorage,
+  keys: TenantKeys,
+  session: SessionRow,
+  participant: ParticipantRow,
+  { realNumber, verifiedAt = null }: NumberChange,
+  now: number,
+): Promise<void> {
+  const pool = await storage.pools.get(session.pool);
+  invariant(pool, 'a session has a pool');
+  const people = session.participants.map((p) => (p === participant ? realNumber : openNumber(keys, p)));
+  checkDestinations(pool, people);
+  await refuseParticipants(
+    storage,
+    keys,
+    pool,
+    [{ realNumber, verifiedAt, userId: participant.userId }],
+    now,
+  );
 }
 
 /** What the person could dial from the old number ends at once; the same from the new number begins. */
@@ -128,6 +158,8 @@ async function moveRoutes(
           routePlace(dialled, callerKey),
           called.participantKey,
         ),
+        callingClass: realNumber.numberClass,
+        calledClass: called.realNumber.numberClass,
         callerId: shown,
         mode: session.mode,
         liveUntil: session.expiresAt,
@@ -135,6 +167,8 @@ async function moveRoutes(
       })),
     now,
   );
+  // A block outlives the routes that it was made on.
+  await storage.blocks.stopInSession(session.id);
   if (!inserted) {
     throw new MasklineError(
       'MASK_VIRTUAL_NUMBER_IN_USE',
@@ -143,7 +177,7 @@ async function moveRoutes(
   }
   for (const { called, dialled, callerKey } of routes.filter((route) => route.called.id === participant.id)) {
     const sealed = keys.sealNumber(realNumber, routePlace(dialled, callerKey), called.participantKey);
-    await storage.routes.setDestination(dialled, callerKey, sealed);
+    await storage.routes.setDestination(dialled, callerKey, sealed, realNumber.numberClass);
   }
 }
 

@@ -2,6 +2,7 @@ import { MasklineError } from '../domain/errors.ts';
 import { type Capability, type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import type { NewVirtualNumber, VirtualNumberRow } from '../storage/storage.ts';
 import type { App } from './app.ts';
+import { stopLoops } from './stop-loops.ts';
 import { checkRecording } from './check-recording.ts';
 
 export interface ImportVirtualNumberParams {
@@ -33,6 +34,7 @@ export async function importVirtualNumber(
     createdAt: app.clock.now(),
     imported: true,
   };
+  const keys = await app.vault.keysOf(tenant);
   const into = await app.storage.run(tenant, (storage) => storage.pools.get(pool));
   if (into) await checkRecording(app, tenant, { ...into, stock: null }, [providerAccount]);
   await app.storage.transaction(tenant, async (storage) => {
@@ -54,6 +56,7 @@ export async function importVirtualNumber(
         'This virtual number is in a pool already. Move it with PATCH.',
       );
     }
+    await stopLoops(storage, keys, virtualNumber, app.clock.now());
   });
   app.wake.pending.raise();
   return { ...row, imported: true, previousWebhooks: null, withdrawnAt: null };

@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** an answer webhook is answered by then, with a neutral sentence if need be */
   answerDeadlineMs: 400,
+  /** how long after the first prompt a PIN may be keyed in */
+  pinPatienceSeconds: 120,
+  /** an announced call may come for so long */
+  callIntentSeconds: 60,
   /** the same question gets the same answer for so long, and none afterwards */
   answerReplaySeconds: 60,
   /** how often allocation chooses again after somebody else was quicker */

@@ -5,9 +5,11 @@ import { createId } from '../lib/id.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
 import type { NewSession, OutboxEvent, SessionRow, TenantStorage } from '../storage/storage.ts';
 import type { App, Cause } from './app.ts';
+import { checkDestinations } from './check-destinations.ts';
 import { announceClosed, closeLocked } from './close-session.ts';
 import { openPending } from './open-pending.ts';
 import { raiseEvent, sessionEventData } from './raise-event.ts';
+import { refuseParticipants } from './refuse-participants.ts';
 import {
   type RequestedParticipant,
   type ResolvedParticipant,
@@ -39,7 +41,7 @@ export type OpenOutcome =
  * spare the session waits as `pending`, which is announced at once, and is served first.
  *
  * @throws MasklineError MASK_UNKNOWN_POOL, MASK_UNKNOWN_USER, MASK_EQUAL_NUMBERS, MASK_NUMBER_NOT_ALLOWED,
- *   MASK_INVALID_REQUEST
+ *   MASK_INVALID_REQUEST, MASK_PERSON_BLOCKED, MASK_NUMBER_NOT_VERIFIED
  */
 export async function openSession(app: App, params: OpenSessionParams): Promise<OpenOutcome> {
   const { tenant, cause } = params;
@@ -79,7 +81,8 @@ async function openInTransaction(
     return { outcome: 'duplicate', ...nothing };
   }
   const pool = await poolFor(storage, params.pool);
-  await refuseVirtualNumbers(storage, participants);
+  checkDestinations(pool, participants);
+  await refuseParticipants(storage, keys, pool, participants, app.clock.now());
   const assignment = params.assignment ?? app.clock.now();
   const known = await storage.references.lock(reference);
   if (known.endedReason !== null) return { outcome: 'ended', ...nothing };
@@ -115,21 +118,6 @@ async function poolFor(storage: TenantStorage, name: string): Promise<Pool> {
     );
   }
   return pool;
-}
-
-/** One of our own virtual numbers as somebody's real number would make a call circle. */
-async function refuseVirtualNumbers(
-  storage: TenantStorage,
-  participants: readonly ResolvedParticipant[],
-): Promise<void> {
-  const ours = await storage.virtualNumbers.known(participants.map((p) => p.realNumber.reveal()));
-  const index = participants.findIndex((p) => ours.has(p.realNumber.reveal()));
-  if (index >= 0) {
-    throw new MasklineError(
-      'MASK_NUMBER_NOT_ALLOWED',
-      `The real number of participant ${index} is one of the virtual numbers that we lend. Give the person's own number.`,
-    );
-  }
 }
 
 function newSession(

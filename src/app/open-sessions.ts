@@ -8,9 +8,11 @@ import { StorageError } from '../storage/storage-error.ts';
 import type { NewRoute, SessionRow, TenantStorage } from '../storage/storage.ts';
 import { toRoutes } from './allocate-numbers.ts';
 import type { App } from './app.ts';
+import { findNotAllowed } from './check-destinations.ts';
 import { chooseForLot } from './choose-for-lot.ts';
 import { announceOpened, pendingEvents } from './open-session.ts';
 import { raiseEvent, sessionEventData } from './raise-event.ts';
+import { findObjections } from './refuse-participants.ts';
 import type { ResolvedParticipant } from './resolve-participants.ts';
 
 export interface AssignmentRequest {
@@ -107,7 +109,7 @@ class Batch {
     const pool = await this.#storage.pools.get(poolName);
     const nothing = { outcomes: this.#outcomes, sessions: new Map(), opened: 0, pending: 0 };
     if (pool === null) return nothing;
-    const noted = await this.#note(await this.#acceptable());
+    const noted = await this.#note(await this.#acceptable(pool));
     const { fresh, made: novel } = await this.#fresh(noted, pool);
     const othersWait = (await this.#storage.sessions.countPending(pool.name)) > 0;
     const now = this.#app.clock.now();
@@ -143,14 +145,17 @@ class Batch {
   }
 
   /** Places of those that nothing speaks against; a reference that is there twice waits for its own turn. */
-  async #acceptable(): Promise<number[]> {
-    const texts = this.#requests.flatMap((r) => r.participants.map((p) => p.realNumber.reveal()));
-    const ours = await this.#storage.virtualNumbers.known(texts);
+  async #acceptable(pool: Pool): Promise<number[]> {
+    const people = this.#requests.flatMap((request) => request.participants);
+    const now = this.#app.clock.now();
+    const objections = await findObjections(this.#storage, this.#keys, pool, people, now);
+    const refused = new Set([...objections.keys()].map((index) => people[index]));
     const seen = new Set<string>();
     return this.#requests.flatMap(({ reference, participants }, place) => {
       if (seen.has(reference)) return [];
       seen.add(reference);
-      return participants.some((p) => ours.has(p.realNumber.reveal())) ? [] : [place];
+      const isRefused = participants.some((participant) => refused.has(participant));
+      return isRefused || findNotAllowed(pool, participants) ? [] : [place];
     });
   }
 
@@ -280,6 +285,6 @@ function toRow(
     expiresAt,
     closedAt: null,
     closedReason: null,
-    participants: one.participants.map((p) => ({ ...p, exclusive })),
+    participants: one.participants.map((p) => ({ ...p, verifiedAt: p.verifiedAt ?? null, exclusive })),
   };
 }

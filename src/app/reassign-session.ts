@@ -31,6 +31,7 @@ export async function reassignSession(
     // Counted from now, its time ends when it would have ended.
     const opened = waiting && (await openPending(app, storage, keys, pool, { ...waiting, createdAt: now }));
     if (opened) {
+      await storage.blocks.stopInSession(before.id);
       await storage.outboxAppend([opened]);
       return 'opened' as const;
     }

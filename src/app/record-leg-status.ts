@@ -1,3 +1,4 @@
+import { isNotInService } from '../domain/not-in-service.ts';
 import { applyLegStatus, type LegStatus, Termination } from '../domain/call.ts';
 import type { LockedCall, OutboxEvent, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
@@ -61,9 +62,20 @@ async function record(
   await storage.calls.setProgress(call.id, progress);
   await storage.calls.addEvent(call.id, legStatus, app.clock.now());
   await storage.outboxAppend(progressEvents(app, { ...call, ...progress }, legStatus));
+  // Whoever has that number next is a stranger: nobody is connected to it by this session any more.
+  if (legStatus.status === 'ended' && isNotInService(legStatus.nativeCause)) await quarantine(storage, call);
   if (call.sessionId) await restIfClosed(storage, call.sessionId);
   return 'recorded';
 }
+
+async function quarantine(storage: TenantStorage, call: LockedCall): Promise<void> {
+  // Who has spoken was there.
+  if (!call.sessionId || !call.calledParticipantId || call.answeredAt !== null) return;
+  await storage.blocks.stopCallee(NOT_IN_SERVICE, call.sessionId, call.calledParticipantId);
+}
+
+/** What `blocked_by` says of a route whose callee's number serves nobody. */
+const NOT_IN_SERVICE = 'not_in_service';
 
 function progressEvents(app: App, call: LockedCall, legStatus: LegStatus): OutboxEvent[] {
   const { id: callId, sessionId, reference, callingRole, calledRole, virtualNumber } = call;

@@ -12,10 +12,13 @@ export interface RequestedParticipant {
   readonly userId: string | null;
   /** null: the Profile directory is asked by `userId` */
   readonly realNumber: PhoneNumber | null;
+  /** when the company last knew that the number is this person's; default: it does not say */
+  readonly verifiedAt?: number | null;
 }
 
 /** A participant of a session that is about to be made, with the number in hand and sealed. */
-export type ResolvedParticipant = AllocatingParticipant & NewParticipant;
+export type ResolvedParticipant = AllocatingParticipant &
+  NewParticipant & { readonly verifiedAt: number | null };
 
 /**
  * Finds every participant's real number, and refuses a session that could not be told apart: two people with
@@ -38,13 +41,24 @@ export async function resolveParticipants(
       );
     }
   });
-  return requested.map(({ role, userId }, i) => {
+  return requested.map(({ role, userId, verifiedAt = null }, i) => {
     const id = createId('par', app.clock, app.random);
     const realNumber = numbers[i] as PhoneNumber;
     const participantKey = keys.createParticipantKey();
     const sealedNumber = keys.sealNumber(realNumber, { table: 'participant', row: id }, participantKey);
     const [callerKey] = keys.callerKeys(realNumber);
-    return { id, role, userId, realNumber, ...callerKey, participantKey, sealedNumber };
+    const { numberClass } = realNumber;
+    return {
+      id,
+      role,
+      userId,
+      realNumber,
+      numberClass,
+      ...callerKey,
+      participantKey,
+      sealedNumber,
+      verifiedAt,
+    };
   });
 }
 

@@ -1,3 +1,4 @@
+import { type Instant, pause } from '../lib/clock.ts';
 import type { App } from './app.ts';
 import { withDeadline } from './deadline.ts';
 import { decideRoute } from './decide-route.ts';
@@ -12,6 +13,19 @@ import { withdrawCall } from './withdraw-late.ts';
  */
 export async function routeCall(app: App, question: RouteQuestion): Promise<RoutedCall> {
   const startedAt = app.clock.now();
+  const routed = await decideInTime(app, question, startedAt);
+  return routed.reason === 'ok' ? routed : evenOut(app, startedAt, routed);
+}
+
+/** How long a refusal took tells a patient listener which it was: then all take one length, or two, or three. */
+async function evenOut(app: App, startedAt: Instant, routed: RoutedCall): Promise<RoutedCall> {
+  const grid = app.refusalGridMs ?? 0;
+  if (grid === 0) return routed;
+  await pause(app.clock, grid - ((app.clock.now() - startedAt) % grid));
+  return routed;
+}
+
+async function decideInTime(app: App, question: RouteQuestion, startedAt: Instant): Promise<RoutedCall> {
   const deciding = decideRoute(app, question);
   let late = false;
   try {

@@ -21,6 +21,8 @@ export interface RouteQuestion {
   readonly digits: string | null;
   /** whether the one who asks reports when a connected call ends; only then does it count as under way till then */
   readonly reportsEnds?: boolean;
+  /** whether the one who asks can collect digits from the caller */
+  readonly collectsPin?: boolean;
 }
 
 export interface RoutedCall {
@@ -48,26 +50,43 @@ export function bridge(
   keys: TenantKeys,
   route: DecidedRoute,
   dialled: VirtualNumber,
-  callerKey: CallerKey,
+  routeKey: CallerKey,
+  callingNumber: PhoneNumber | null,
 ): RoutedCall {
   if (!route.sealedDestination) return refusal('session_ended', null, route.sessionId);
+  const place = routePlace(dialled, routeKey);
+  const destination = keys.openNumber(route.sealedDestination, place, route.participantKey);
+  // Refused when the session opened; asked again, because a call that circles costs money on every turn.
+  const isLoop =
+    destination.isAnyOf([dialled, route.callerId]) ||
+    callingNumber?.isAnyOf([dialled, route.callerId]) ||
+    callingNumber?.equals(destination);
+  if (isLoop) return refusal('destination_not_allowed', null, route.sessionId);
   return {
     callId: null,
     sessionId: route.sessionId,
     reason: 'ok',
     instruction: {
       decision: 'bridge',
-      destination: keys.openNumber(
-        route.sealedDestination,
-        routePlace(dialled, callerKey),
-        route.participantKey,
-      ),
+      destination,
       callerId: route.callerId,
       ringTimeoutSeconds: route.ringTimeoutSeconds,
       maxCallSeconds: route.maxCallSeconds,
       ...(route.recordingConsent !== null && { recording: { consent: route.recordingConsent } }),
     },
   };
+}
+
+/** Asks for a PIN; why the caller was not connected without one is kept. */
+export function askForPin(reason: RefusalReason, callId: string | null, digits: number): RoutedCall {
+  return { callId, sessionId: null, reason, instruction: { decision: 'collect_pin', digits } };
+}
+
+/** A caller who has little of the session's talk left gets a shorter call. */
+export function within(routed: RoutedCall, maxCallSeconds: number | null): RoutedCall {
+  const { instruction } = routed;
+  if (instruction.decision !== 'bridge' || maxCallSeconds === null) return routed;
+  return { ...routed, instruction: { ...instruction, maxCallSeconds } };
 }
 
 export function refusal(reason: RefusalReason, callId: string | null, sessionId: string | null): RoutedCall {

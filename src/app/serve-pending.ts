@@ -1,5 +1,5 @@
 import type { TenantKeys } from '../privacy/vault.ts';
-import type { SessionRow } from '../storage/storage.ts';
+import type { SessionRow, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';
 import { openPending, type PendingSession } from './open-pending.ts';
@@ -19,9 +19,13 @@ export async function servePending(app: App, tenant: string, poolName: string): 
       const pool = await storage.pools.get(poolName);
       if (!pool || session?.state !== 'pending') return false;
       const resolved = unsealPending(keys, session);
-      const event = resolved && (await openPending(app, storage, keys, pool, resolved));
-      if (event) await storage.outboxAppend([event]);
-      return event !== null;
+      // Somebody was blocked while it waited: it waits on until it expires.
+      if (!resolved || (await isBlocked(storage, keys, resolved))) return false;
+      const event = await openPending(app, storage, keys, pool, resolved);
+      if (!event) return false;
+      await storage.blocks.stopInSession(id);
+      await storage.outboxAppend([event]);
+      return true;
     });
     if (served) opened++;
   }
@@ -32,6 +36,18 @@ export async function servePending(app: App, tenant: string, poolName: string): 
   return opened;
 }
 
+async function isBlocked(
+  storage: TenantStorage,
+  keys: TenantKeys,
+  { participants }: PendingSession,
+): Promise<boolean> {
+  const people = participants.map(({ realNumber, userId }) => ({
+    numberDigest: keys.numberDigest(realNumber),
+    userId,
+  }));
+  return (await storage.blocks.blockedAmong(people)).size > 0;
+}
+
 /** Null when a number was erased meanwhile: such a session can only expire. */
 export function unsealPending(keys: TenantKeys, session: SessionRow): PendingSession | null {
   const participants: PendingSession['participants'][number][] = [];
@@ -40,7 +56,8 @@ export function unsealPending(keys: TenantKeys, session: SessionRow): PendingSes
     const realNumber = keys.openNumber(sealedNumber, { table: 'participant', row: id }, participantKey);
     // Made anew: the index key may have been exchanged while it waited.
     const [callerKey] = keys.callerKeys(realNumber);
-    participants.push({ id, role, userId, realNumber, participantKey, ...callerKey });
+    const { numberClass } = realNumber;
+    participants.push({ id, role, userId, realNumber, numberClass, participantKey, ...callerKey });
   }
   return { ...session, participants };
 }

@@ -43,6 +43,14 @@ const participant = Type.Object(
         Type.Null(),
       ]),
     ),
+    verifiedAt: Type.Optional(
+      Type.String({
+        pattern:
+          '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
+        description: 'when you last knew that the number is theirs, RFC 3339; pools may ask for it',
+        examples: ['2026-03-01T12:00:00Z'],
+      }),
+    ),
   },
   { ...closed, description: 'A person who takes part; userId or realNumber must be there.' },
 );

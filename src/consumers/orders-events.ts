@@ -25,6 +25,8 @@ export interface AssignedParticipant {
   readonly userId: string | null;
   /** null: to be looked up in the Profile directory by `userId`, which is there then */
   readonly realNumber: PhoneNumber | null;
+  /** when the producer last knew that the number is theirs, milliseconds; null when it does not say */
+  readonly verifiedAt: number | null;
 }
 
 /** An event on topic `orders`, checked. The only text of a real number that ever existed is gone by now. */
@@ -116,14 +118,16 @@ function readParticipant(data: ParticipantData, path: string): AssignedParticipa
   const userId = data.userId ?? null;
   const unusable = userId === null ? null : unusableId(`${path}/userId`, userId);
   if (unusable) return unusable;
+  const verifiedAt = data.verifiedAt === undefined ? null : Date.parse(data.verifiedAt);
+  if (Number.isNaN(verifiedAt)) return poison('invalid_data', `${path}/verifiedAt is no instant.`);
   const text = data.realNumber ?? null;
   if (text === null) {
     if (userId === null) return poison('invalid_data', `${path} has neither userId nor realNumber.`);
-    return { role: data.role, userId, realNumber: null };
+    return { role: data.role, userId, realNumber: null, verifiedAt };
   }
   const realNumber = PhoneNumber.parse(text);
   if (!realNumber) return poison('invalid_number', `${path}/realNumber is not an E.164 number with +.`);
-  return { role: data.role, userId, realNumber };
+  return { role: data.role, userId, realNumber, verifiedAt };
 }
 
 function readEnded(

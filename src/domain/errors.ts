@@ -6,6 +6,12 @@ export const ERRORS = {
   MASK_INVALID_REQUEST: { status: 400, title: 'The request is malformed or breaks a rule of its schema.' },
   MASK_INVALID_NUMBER: { status: 422, title: 'A phone number is not a valid E.164 number.' },
   MASK_NUMBER_NOT_ALLOWED: { status: 422, title: 'A phone number may not take part in a session.' },
+  MASK_PERSON_BLOCKED: { status: 422, title: 'A participant is blocked by the company.' },
+  MASK_NUMBER_NOT_VERIFIED: {
+    status: 422,
+    title: 'The number of a participant was not verified lately enough for the pool.',
+  },
+  MASK_STEP_UP_OFF: { status: 409, title: 'The pool lets no unknown caller prove who they are.' },
   MASK_EQUAL_NUMBERS: { status: 422, title: 'Two participants have the same phone number.' },
   MASK_UNAUTHENTICATED: { status: 401, title: 'The API key is missing, unknown, expired or revoked.' },
   MASK_FORBIDDEN: { status: 403, title: 'The API key does not have the scope that this call needs.' },

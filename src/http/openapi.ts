@@ -64,17 +64,21 @@ function describeOperation(operation: Operation): FastifySchema {
     security: [{ apiKey: [operation.scope] }, { apiKeyAsPassword: [operation.scope] }],
     params: operation.params,
     querystring: operation.query,
-    ...(operation.method === 'GET' ? {} : { body: operation.body }),
+    ...(hasBody(operation) ? { body: operation.body } : {}),
     ...(operation.repeatable === 'by_key' ? { headers: IdempotencyKeyHeader } : {}),
     response: Object.fromEntries(successes),
   };
+}
+
+function hasBody({ method }: Operation): boolean {
+  return method === 'POST' || method === 'PATCH';
 }
 
 /** Which codes an operation can answer with, whatever its own code does. */
 export function errorsOf(operation: Operation): readonly ErrorCode[] {
   return [
     ...READ_ERRORS,
-    ...(operation.method === 'GET' ? [] : BODY_ERRORS),
+    ...(hasBody(operation) ? BODY_ERRORS : []),
     ...(operation.repeatable === 'by_key' ? KEY_ERRORS : []),
     ...operation.errors,
   ];

@@ -10,6 +10,7 @@ export type Tag =
   | 'Route decisions'
   | 'Calls'
   | 'Messages'
+  | 'Blocks'
   | 'History'
   | 'Webhooks';
 
@@ -53,7 +54,7 @@ export interface OperationDefinition<
 > {
   /** `operationId` of the OpenAPI document; the file is named after it, noun first */
   readonly id: string;
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly tag: Tag;
   readonly scope: ApiScope;

@@ -8,6 +8,11 @@ export const SCOPES = {
   'virtual_numbers:write': 'Import virtual numbers, and change their state or pool.',
   'calls:read': 'Read calls.',
   'messages:read': 'Read messages. Their words are not kept.',
+  'blocks:read': 'Read whom the company has blocked.',
+  'blocks:write': 'Block people for the company, and lift that.',
+  'call_intents:write': 'Announce that a participant is about to call.',
+  'pins:write':
+    'Make PINs that connect a caller whose number is not known. Give it to the backend of your apps only.',
   'history:read': 'Ask who stood behind a virtual number at a moment. Each question is audited.',
   reveal: 'Read a real number, 20 in an hour, each with a reason and audited. Give it to few people.',
   'webhooks:read': 'Read webhooks and what was sent to them.',

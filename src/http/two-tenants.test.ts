@@ -97,6 +97,8 @@ function wordFor(name: string, subjects: readonly string[], isFree: boolean): un
     case 'reference':
     case 'callId':
     case 'providerAccount':
+    case 'userId':
+      return isFree ? 'own-user' : pick(subjects);
     case 'name':
       return isFree ? `own-${Math.floor(random.next() * 1_000)}` : pick(subjects);
     case 'virtualNumber':
@@ -160,7 +162,8 @@ describe('a second tenant with every scope', () => {
           const query =
             operation.id === 'listHolders' ? '?at=2026-01-01T00:00:00Z&reason=a%20good%20reason' : '';
           const example = (operation.body as { examples?: readonly object[] }).examples?.[0];
-          const body = operation.method === 'GET' ? undefined : (example ?? {});
+          const hasBody = operation.method === 'POST' || operation.method === 'PATCH';
+          const body = hasBody ? (example ?? {}) : undefined;
           return s.ask(s.strangerKey, operation.method, `${url}${query}`, body);
         };
         const [other, nobody] = [await ask(theirs[kind] ?? ''), await ask(nobodys[kind] ?? '')];

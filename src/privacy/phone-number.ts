@@ -66,6 +66,11 @@ export class PhoneNumber {
     return this.#e164 === other.#e164;
   }
 
+  /** Whether it is one of these virtual numbers. */
+  isAnyOf(virtualNumbers: readonly string[]): boolean {
+    return virtualNumbers.includes(this.#e164);
+  }
+
   toString(): string {
     return this.masked;
   }

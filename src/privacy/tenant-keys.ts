@@ -102,6 +102,11 @@ export class TenantKeys {
     return hmac(this.#fingerprint.secret, `fingerprint:${text}`);
   }
 
+  /** By which a number is recognised for as long as the tenant lives, whatever becomes of index keys: 32 bytes. */
+  numberDigest(number: PhoneNumber): Uint8Array {
+    return hmac(this.#fingerprint.secret, `number:${number.reveal()}`);
+  }
+
   createParticipantKey(): ParticipantKey {
     return this.#random.bytes(KEY_BYTES);
   }

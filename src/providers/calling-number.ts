@@ -22,5 +22,7 @@ const SPELT_WORDS: ReadonlySet<string> = new Set([
 export function readCallingNumber(text: string, nationalCountry?: string): PhoneNumber | null {
   const trimmed = text.trim();
   if (SPELT_WORDS.has(trimmed.replace(/^\+/, ''))) return null;
+  // Nothing but zeros is no number, though some national plans would take it for a short one.
+  if (/^\+?0*$/.test(trimmed)) return null;
   return PhoneNumber.parse(trimmed, nationalCountry);
 }

@@ -44,6 +44,7 @@ export interface OpenedParticipant {
   /** which index key made it */
   readonly indexKeyId: number;
   readonly participantKey: ParticipantKey;
+  readonly verifiedAt?: Instant | null;
   /** null while the session is pending */
   readonly virtualNumber: VirtualNumber | null;
 }

@@ -1,4 +1,5 @@
 import type { CallProgress, CallRecord, LegStatus } from '../domain/call.ts';
+import type { NumberClass } from '../domain/destination.ts';
 import type { MaskingEvent } from '../domain/events.ts';
 import type { Pool, StockNow } from '../domain/pool.ts';
 import type { DecisionReason, RouteFacts, Verification } from '../domain/route.ts';
@@ -8,8 +9,10 @@ import type { Instant } from '../lib/clock.ts';
 import type { CallerKey, IndexedCallerKey, ParticipantKey, Sealed } from '../privacy/vault.ts';
 import type { AssignmentStorage } from './assignment-storage.ts';
 import type { AuditStorage } from './audit-storage.ts';
+import type { BlockStorage } from './block-storage.ts';
 import type { KeyRingStore, PrivacyStorage } from './privacy-storage.ts';
 import type { SpendStorage, SpendSystemStorage } from './spend-storage.ts';
+import type { StepUpStorage } from './step-up-storage.ts';
 import type { WebhookStorage, WebhookSystemStorage } from './webhook-storage.ts';
 
 /**
@@ -44,6 +47,8 @@ export interface TenantStorage {
   readonly assignments: AssignmentStorage<NewRoute>;
   readonly privacy: PrivacyStorage;
   readonly audit: AuditStorage;
+  readonly blocks: BlockStorage;
+  readonly stepUp: StepUpStorage;
   readonly webhooks: WebhookStorage;
   readonly spend: SpendStorage;
   /** Returns false when the event was applied before. */
@@ -201,6 +206,8 @@ export interface NewParticipant {
   /** which index key made it */
   readonly indexKeyId: number;
   readonly participantKey: ParticipantKey;
+  /** when the company last knew that the number is this person's; default: it does not say */
+  readonly verifiedAt?: Instant | null;
 }
 
 /** A participant with what only the inside may see. */
@@ -214,6 +221,7 @@ export interface ParticipantRow {
   readonly callerKey: CallerKey | null;
   /** null once erased */
   readonly participantKey: ParticipantKey | null;
+  readonly verifiedAt: Instant | null;
 }
 
 export interface SessionRow extends Omit<Session, 'participants'> {
@@ -257,6 +265,7 @@ export interface SessionStorage {
     participantId: string,
     sealed: Sealed,
     callerKey: IndexedCallerKey,
+    verifiedAt?: Instant | null,
   ): Promise<void>;
 }
 
@@ -273,6 +282,9 @@ export interface NewRoute extends Omit<RouteFacts, 'sessionId'> {
   readonly indexKeyId: number;
   readonly reference: string;
   readonly sealedDestination: Sealed;
+  /** of the caller's and the callee's number */
+  readonly callingClass: NumberClass;
+  readonly calledClass: NumberClass;
 }
 
 export interface RouteLookup {
@@ -282,6 +294,11 @@ export interface RouteLookup {
 }
 
 export interface FoundRoute extends RouteFacts {
+  /** whose rules on destinations hold */
+  readonly pool: string;
+  /** null in a route of a former version */
+  readonly callingClass: NumberClass | null;
+  readonly calledClass: NumberClass | null;
   readonly reference: string;
   /** by a participant, by the company, or because the callee's number serves nobody: see `blocked_by` */
   readonly blocked: boolean;
@@ -294,6 +311,10 @@ export interface FoundRoute extends RouteFacts {
 
 export interface DecidedCall extends CallRecord {
   readonly callerKey: CallerKey | null;
+  /** of the route that was taken, where that is not `callerKey` */
+  readonly routeKey: CallerKey | null;
+  /** of the PIN that connected it; null without one */
+  readonly pinLast: Uint8Array | null;
   readonly ringTimeoutSeconds: number | null;
   readonly maxCallSeconds: number | null;
   /** of the route that was chosen, if it is still the same and live; else null */
@@ -322,7 +343,12 @@ export interface RouteStorage {
   setLiveUntil(sessionId: string, liveUntil: Instant): Promise<void>;
   /** Ends what one person of a session could dial: that person's number has changed. */
   restOf(sessionId: string, participantId: string, liveUntil: Instant, restingUntil: Instant): Promise<void>;
-  setDestination(virtualNumber: VirtualNumber, callerKey: CallerKey, sealed: Sealed): Promise<void>;
+  setDestination(
+    virtualNumber: VirtualNumber,
+    callerKey: CallerKey,
+    sealed: Sealed,
+    calledClass: NumberClass,
+  ): Promise<void>;
 }
 
 export interface NewCall {
@@ -365,6 +391,7 @@ export interface RecordedCall {
 }
 
 export interface LockedCall extends CallRecord {
+  readonly calledParticipantId: string | null;
   readonly reference: string | null;
   readonly maxCallSeconds: number | null;
 }
@@ -573,6 +600,11 @@ export interface SystemStorage {
   /** They are durable on the bus. */
   outboxDelete(ids: readonly number[]): Promise<void>;
   outboxSize(): Promise<number>;
+  /**
+   * Stops routes that opened while somebody of theirs was being blocked: of blocks that were made since then.
+   * Returns how many.
+   */
+  stopBlockedLately(since: Instant, now: Instant): Promise<number>;
   /** Takes or renews a lease. False: another holder has it. */
   leaseAcquire(name: string, holder: string, now: Instant, until: Instant): Promise<boolean>;
   leaseRelease(name: string, holder: string): Promise<void>;

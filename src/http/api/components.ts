@@ -1,8 +1,11 @@
 import type { Component } from '../operation.ts';
+import { BlockComponent, SessionBlockComponent } from './block-component.ts';
 import { CallComponent } from './call-component.ts';
+import { CallIntentComponent } from './call-intents-create.ts';
 import { HolderComponent, HoldersComponent, RevealComponent } from './holder-component.ts';
 import { listOf } from './list.ts';
 import { MessageComponent } from './message-component.ts';
+import { PinComponent } from './pins-create.ts';
 import { PoolComponent } from './pool-component.ts';
 import { Problem } from './problem-component.ts';
 import { RouteDecisionComponent } from './route-decision-component.ts';
@@ -23,6 +26,11 @@ export const COMPONENTS: readonly Component[] = [
   listOf(VirtualNumberComponent),
   SessionComponent,
   listOf(SessionComponent),
+  CallIntentComponent,
+  PinComponent,
+  SessionBlockComponent,
+  BlockComponent,
+  listOf(BlockComponent),
   RouteDecisionComponent,
   CallComponent,
   listOf(CallComponent),

@@ -98,5 +98,15 @@ export const NullableTimestamp = nullableText({
   examples: ['2026-03-01T12:00:00.000Z'],
 });
 
+/** Of a person's number. */
+export const VerifiedAt = Type.String({
+  format: 'date-time',
+  pattern:
+    '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  description:
+    "When you last knew that the number is this person's, by a code that you sent, say. Numbers change hands: see `verificationMaxAgeSeconds` of the pool.",
+  examples: ['2026-03-01T12:00:00.000Z'],
+});
+
 /** An id in a path. What cannot be an id is simply not there. */
 export const IdParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_]{1,64}$' }) });

@@ -105,7 +105,10 @@ test('changes through the API stand in the audit by their fields, and the chain 
   expect(patched.statusCode).toBe(200);
   await s.ask(s.key, 'POST', `/v1/sessions/${session.id}/close`, {});
   expect(await audited('pool.created')).toMatchObject([
-    { subject: 'springfield', details: { fields: ['name'] } },
+    {
+      subject: 'springfield',
+      details: { fields: ['concurrentCallsMax', 'hourlyAttemptsMax', 'name'] },
+    },
   ]);
   expect(await audited('session.changed')).toMatchObject([
     { subject: session.id, details: { fields: ['participant'] } },

@@ -1,14 +1,21 @@
 import type { Operation } from '../operation.ts';
+import { blocksCreate } from './blocks-create.ts';
+import { blocksDelete } from './blocks-delete.ts';
+import { blocksList } from './blocks-list.ts';
+import { callIntentsCreate } from './call-intents-create.ts';
 import { callsGet } from './calls-get.ts';
 import { callsList } from './calls-list.ts';
 import { holdersList } from './holders-list.ts';
 import { messagesList } from './messages-list.ts';
+import { pinsCreate } from './pins-create.ts';
 import { poolsCreate } from './pools-create.ts';
 import { poolsGet } from './pools-get.ts';
 import { poolsList } from './pools-list.ts';
 import { poolsUpdate } from './pools-update.ts';
 import { revealsCreate } from './reveals-create.ts';
 import { routeDecisionsCreate } from './route-decisions-create.ts';
+import { sessionBlocksCreate } from './session-blocks-create.ts';
+import { sessionBlocksDelete } from './session-blocks-delete.ts';
 import { sessionsClose } from './sessions-close.ts';
 import { sessionsCreate } from './sessions-create.ts';
 import { sessionsGet } from './sessions-get.ts';
@@ -37,6 +44,13 @@ export const OPERATIONS: readonly Operation[] = [
   sessionsGet,
   sessionsUpdate,
   sessionsClose,
+  callIntentsCreate,
+  pinsCreate,
+  sessionBlocksCreate,
+  sessionBlocksDelete,
+  blocksCreate,
+  blocksList,
+  blocksDelete,
   routeDecisionsCreate,
   callsList,
   callsGet,

@@ -67,6 +67,7 @@ export const routeDecisionsCreate = defineOperation({
       calledNumber: toVirtualNumber(body.calledNumber),
       attestation: body.attestation ?? null,
       digits: body.digits ?? null,
+      collectsPin: true,
     });
     return { status: 200, body: toRouteDecisionAnswer(decided) };
   },

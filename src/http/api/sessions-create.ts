@@ -5,8 +5,9 @@ import { POOL_LIMITS } from '../../domain/pool.ts';
 import { PARTICIPANTS_MAXIMUM, PARTICIPANTS_MINIMUM } from '../../domain/session.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
-import { oneOf, PoolName, RealNumber, Reference, Role, strict, UserId } from './fields.ts';
+import { oneOf, PoolName, RealNumber, Reference, Role, strict, UserId, VerifiedAt } from './fields.ts';
 import { readRealNumbers } from './real-number.ts';
+import { readTimestamp } from './timestamp.ts';
 import { SESSION_MODES, SessionComponent } from './session-component.ts';
 
 export const ExpiresInSeconds = Type.Integer({
@@ -40,7 +41,15 @@ export const sessionsCreate = defineOperation({
       mode: Type.Optional(oneOf(SESSION_MODES, { default: 'voice_and_message' })),
       expiresInSeconds: Type.Optional(ExpiresInSeconds),
       participants: Type.Array(
-        Type.Object({ role: Role, userId: Type.Optional(UserId), realNumber: RealNumber }, strict),
+        Type.Object(
+          {
+            role: Role,
+            userId: Type.Optional(UserId),
+            realNumber: RealNumber,
+            verifiedAt: Type.Optional(VerifiedAt),
+          },
+          strict,
+        ),
         {
           minItems: PARTICIPANTS_MINIMUM,
           maxItems: PARTICIPANTS_MAXIMUM,
@@ -72,6 +81,8 @@ export const sessionsCreate = defineOperation({
     'MASK_INVALID_NUMBER',
     'MASK_EQUAL_NUMBERS',
     'MASK_NUMBER_NOT_ALLOWED',
+    'MASK_PERSON_BLOCKED',
+    'MASK_NUMBER_NOT_VERIFIED',
     'MASK_UNKNOWN_POOL',
     'MASK_ALREADY_EXISTS',
     'MASK_ASSIGNMENT_SUPERSEDED',
@@ -92,10 +103,12 @@ export const sessionsCreate = defineOperation({
       assignment: body.assignment ?? null,
       mode: body.mode ?? 'voice_and_message',
       expiresInSeconds: body.expiresInSeconds ?? null,
-      participants: body.participants.map(({ role, userId }, index) => ({
+      participants: body.participants.map(({ role, userId, verifiedAt }, index) => ({
         role,
         userId: userId ?? null,
         realNumber: realNumbers[index] ?? null,
+        verifiedAt:
+          verifiedAt === undefined ? null : readTimestamp(verifiedAt, `/participants/${index}/verifiedAt`),
       })),
       cause: null,
     });

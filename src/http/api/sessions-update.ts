@@ -2,7 +2,8 @@ import { Type } from 'typebox';
 import { changeSession } from '../../app/change-session.ts';
 import { MasklineError } from '../../domain/errors.ts';
 import { defineOperation, NOTHING } from '../operation.ts';
-import { IdParams, RealNumber, strict } from './fields.ts';
+import { IdParams, RealNumber, strict, VerifiedAt } from './fields.ts';
+import { readTimestamp } from './timestamp.ts';
 import { readRealNumbers } from './real-number.ts';
 import { SessionComponent } from './session-component.ts';
 import { ExpiresInSeconds } from './sessions-create.ts';
@@ -22,7 +23,11 @@ export const sessionsUpdate = defineOperation({
       expiresInSeconds: Type.Optional(ExpiresInSeconds),
       participant: Type.Optional(
         Type.Object(
-          { id: Type.String({ minLength: 1, maxLength: 64 }), realNumber: RealNumber },
+          {
+            id: Type.String({ minLength: 1, maxLength: 64 }),
+            realNumber: RealNumber,
+            verifiedAt: Type.Optional(VerifiedAt),
+          },
           { ...strict, description: 'Whose number changes, and what it is now.' },
         ),
       ),
@@ -37,6 +42,8 @@ export const sessionsUpdate = defineOperation({
     'MASK_INVALID_NUMBER',
     'MASK_EQUAL_NUMBERS',
     'MASK_NUMBER_NOT_ALLOWED',
+    'MASK_PERSON_BLOCKED',
+    'MASK_NUMBER_NOT_VERIFIED',
     'MASK_VIRTUAL_NUMBER_IN_USE',
   ],
   repeatable: 'by_key',
@@ -48,11 +55,15 @@ export const sessionsUpdate = defineOperation({
       (participant) => participant.realNumber,
       () => '/participant/realNumber',
     );
+    const said = body.participant?.verifiedAt;
+    const verifiedAt = said === undefined ? null : readTimestamp(said, '/participant/verifiedAt');
     const session = await changeSession(app, {
       tenant,
       sessionId: params.id,
       ...(body.expiresInSeconds === undefined ? {} : { expiresInSeconds: body.expiresInSeconds }),
-      ...(body.participant && realNumber ? { participant: { id: body.participant.id, realNumber } } : {}),
+      ...(body.participant && realNumber
+        ? { participant: { id: body.participant.id, realNumber, verifiedAt } }
+        : {}),
     });
     if (session === null) throw new MasklineError('MASK_NOT_FOUND', 'There is no session by that id.');
     return { status: 200, body: session };

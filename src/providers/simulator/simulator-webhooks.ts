@@ -5,7 +5,7 @@ import { Termination } from '../../domain/call.ts';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
 import { assertNever } from '../../lib/assert.ts';
 import type { Instant } from '../../lib/clock.ts';
-import { PhoneNumber } from '../../privacy/phone-number.ts';
+import { readCallingNumber } from '../calling-number.ts';
 import { type ParsedWebhook, ProviderError, type WebhookKind, type WebhookRequest } from '../provider.ts';
 import type { SimulatorConfig } from './simulator-config.ts';
 
@@ -90,7 +90,7 @@ function toAnswer(body: Static<typeof AnswerBody>): ParsedWebhook {
     request: {
       providerCallId: body.callId,
       // A withheld caller is `anonymous`, which is no number, and so is everything else that does not parse.
-      callingNumber: PhoneNumber.parse(body.from),
+      callingNumber: readCallingNumber(body.from),
       calledNumber: toVirtualNumber(body.to),
       attestation: body.attestation ?? null,
       digits: body.digits ?? null,
@@ -137,7 +137,7 @@ function toMessage(body: Static<typeof MessageBody>): ParsedWebhook {
     kind: 'message',
     message: {
       providerMessageId: body.messageId,
-      sendingNumber: PhoneNumber.parse(body.from),
+      sendingNumber: readCallingNumber(body.from),
       calledNumber: toVirtualNumber(body.to),
       body: body.body,
       attachments: 0,

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import Type, { type Static } from 'typebox';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
 import { assertNever } from '../../lib/assert.ts';
-import { PhoneNumber } from '../../privacy/phone-number.ts';
+import { readCallingNumber } from '../calling-number.ts';
 import { hasBasicAuth } from '../basic-auth.ts';
 import type { ParsedWebhook, WebhookKind, WebhookRequest } from '../provider.ts';
 import { jsonBodyReader } from '../shaped-body.ts';
@@ -85,7 +85,7 @@ function toAnswer(body: Static<typeof AnswerBody>): ParsedWebhook {
     kind: 'answer',
     request: {
       providerCallId: body.callId,
-      callingNumber: PhoneNumber.parse(body.callingNumber),
+      callingNumber: readCallingNumber(body.callingNumber),
       calledNumber: toVirtualNumber(body.calledNumber),
       attestation: body.attestation ?? null,
       digits: body.digits || null,
@@ -119,7 +119,7 @@ function toMessage(body: Static<typeof MessageBody>): ParsedWebhook {
     kind: 'message',
     message: {
       providerMessageId: body.messageId,
-      sendingNumber: PhoneNumber.parse(body.callingNumber),
+      sendingNumber: readCallingNumber(body.callingNumber),
       calledNumber: toVirtualNumber(body.calledNumber),
       body: body.body,
       attachments: 0,

@@ -18,6 +18,7 @@ alter table route
   add column hourly_attempts_max integer not null default 20,
   add column total_talk_seconds_max integer not null default 7200,
   add column blocked_by text[] check (cardinality(blocked_by) > 0);
+create index route_blocked on route (tenant) where blocked_by is not null;
 
 -- When the company last knew that the number was this person's.
 alter table participant add column verified_at timestamptz;

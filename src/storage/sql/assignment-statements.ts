@@ -57,12 +57,13 @@ const participantInsertMany = statement(
      insert into participant_key (tenant, session_id, participant_id, key)
      select $1, k.session_id, k.id, k.key from unnest($2::text[], $3::text[], $12::bytea[]) as k (session_id, id, key))
    insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number,
-       exclusive, index_key_id)
+       exclusive, index_key_id, verified_at)
    select $1, p.session_id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.virtual_number, $10,
-       p.index_key_id
+       p.index_key_id, p.verified_at
      from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::text[],
-                 $11::int[])
-       as p (session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number, index_key_id)`,
+                 $11::int[], $13::timestamptz[])
+       as p (session_id, id, place, role, user_id, sealed_number, caller_key, virtual_number, index_key_id,
+             verified_at)`,
 );
 // As `route_insert_all`: by (number, caller), and in the place of a route whose rest is over.
 const routeInsertMany = statement(
@@ -70,14 +71,15 @@ const routeInsertMany = statement(
   `insert into route (tenant, virtual_number, caller_key, session_id, reference, calling_participant, calling_role,
        called_participant, called_role, sealed_destination, caller_id, mode, live_until, resting_until,
        ring_timeout_seconds, max_call_seconds, attestation, recording_consent, attachments, mask_numbers,
-       index_key_id, step_up, concurrent_calls_max, hourly_attempts_max, total_talk_seconds_max)
+       index_key_id, step_up, concurrent_calls_max, hourly_attempts_max, total_talk_seconds_max, calling_class,
+       called_class)
    select $1, n.virtual_number, n.caller_key, n.session_id, n.reference, n.calling_participant, n.calling_role,
        n.called_participant, n.called_role, n.sealed_destination, n.caller_id, $12, $13, null, $14, $15, $17, $18, $19, $20,
-       n.index_key_id, $22, $23, $24, $25
+       n.index_key_id, $22, $23, $24, $25, n.calling_class, n.called_class
      from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                 $10::bytea[], $11::text[], $21::int[])
+                 $10::bytea[], $11::text[], $21::int[], $26::text[], $27::text[])
        as n (virtual_number, caller_key, session_id, reference, calling_participant, calling_role, called_participant,
-             called_role, sealed_destination, caller_id, index_key_id)
+             called_role, sealed_destination, caller_id, index_key_id, calling_class, called_class)
     order by n.virtual_number, n.caller_key
    on conflict (tenant, virtual_number, caller_key) do update
      set session_id = excluded.session_id, reference = excluded.reference, calling_participant = excluded.calling_participant,
@@ -89,7 +91,8 @@ const routeInsertMany = statement(
          recording_consent = excluded.recording_consent, attachments = excluded.attachments,
          mask_numbers = excluded.mask_numbers, index_key_id = excluded.index_key_id, step_up = excluded.step_up,
          concurrent_calls_max = excluded.concurrent_calls_max, hourly_attempts_max = excluded.hourly_attempts_max,
-         total_talk_seconds_max = excluded.total_talk_seconds_max, blocked_by = null
+         total_talk_seconds_max = excluded.total_talk_seconds_max, blocked_by = null,
+         calling_class = excluded.calling_class, called_class = excluded.called_class
      where route.resting_until <= $16
    returning 1`,
 );
@@ -194,6 +197,8 @@ export function assignmentStatements(connection: SqlConnection, tenant: string):
         first.concurrentCallsMax,
         first.hourlyAttemptsMax,
         first.totalTalkSecondsMax,
+        column('callingClass'),
+        column('calledClass'),
       ]);
       return inserted.length;
     },
@@ -223,6 +228,7 @@ async function insertParticipants(
     exclusive,
     rows.map((row) => row.indexKeyId),
     rows.map((row) => row.participantKey),
+    rows.map(({ verifiedAt = null }) => atOrNull(verifiedAt)),
   ]);
 }
 

@@ -3,34 +3,27 @@ import type { Instant } from '../../lib/clock.ts';
 import type { CallStorage, LockedCall } from '../storage.ts';
 import { CALL_COLUMNS, type CallColumns, toCallRecord } from './call-columns.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
+import { countCall } from './count-call.ts';
 import { at, atOrNull } from './parameters.ts';
 
-// What is counted as a call under way: the caller's session row names it so.
-const RUNNING = `$3::text || '|' || $4::text`;
-const NOW_MS = '(extract(epoch from $17::timestamptz) * 1000)::bigint';
-
-// The count, the decision and its announcement are one statement: a call decided twice inserts none of them. The
-// row of the caller is locked by the upsert, which reads its latest version: of calls that come at one moment each
-// sees those before it. Refused attempts count too. Less than 10 s of talk is none. Two calls of one caller must not
-// be in one batch: an upsert may not touch a row twice.
+// The count, the decision and its announcement are one statement: a call decided twice inserts none of them.
+const counted = countCall({
+  session: '$5',
+  participant: '$24',
+  running: `$3::text || '|' || $4::text`,
+  startedAt: '$17',
+  hourAgo: '$31',
+  heldUntil: '$30',
+  concurrentMax: '$32',
+  hourlyMax: '$28',
+  talkMax: '$29',
+  where: `$27::boolean and not exists (
+        select 1 from call c where c.tenant = $1 and c.provider_account = $3 and c.provider_call_id = $4)`,
+});
 const callInsert = statement(
   'call_insert',
   `with counted as (
-     insert into session_usage as u (tenant, session_id, participant_id, attempted_at, running)
-     select $1, $5, $24, array[$17::timestamptz], jsonb_build_object(${RUNNING}, $30::bigint)
-      where $27::boolean and not exists (
-        select 1 from call c where c.tenant = $1 and c.provider_account = $3 and c.provider_call_id = $4)
-     on conflict (tenant, session_id, participant_id) do update set
-       attempted_at = case when u.running ? (${RUNNING}) then u.attempted_at
-         else (u.attempted_at || excluded.attempted_at)[greatest(1, cardinality(u.attempted_at) + 2 - $28::int):] end,
-       running = (select coalesce(jsonb_object_agg(r.key, r.value), '{}') from jsonb_each(u.running) r
-                   where r.value::bigint > ${NOW_MS})
-         || case when (cardinality(u.attempted_at) < $28::int
-                         or u.attempted_at[cardinality(u.attempted_at) + 1 - $28::int] <= $31::timestamptz)
-                  and u.talked_seconds + 10 <= $29::int
-                  and (select count(*) from jsonb_each(u.running) r where r.value::bigint > ${NOW_MS}) < $32::int
-                 then excluded.running else '{}' end
-     returning running ? (${RUNNING}) as allowed, greatest(0, $29::int - talked_seconds) as seconds_left),
+     ${counted}),
    outcome as (
      select coalesce((select allowed from counted), true) as allowed,
             (select seconds_left from counted) as seconds_left),
@@ -56,7 +49,7 @@ const callInsert = statement(
 );
 const callDecided = statement(
   'call_decided',
-  `select ${CALL_COLUMNS}, c.caller_key, c.ring_timeout_seconds, c.max_call_seconds, r.sealed_destination,
+  `select ${CALL_COLUMNS}, c.caller_key, c.route_key, c.pin_last, c.ring_timeout_seconds, c.max_call_seconds, r.sealed_destination,
           r.recording_consent, k.key as participant_key
      from call c
      left join route r on r.tenant = c.tenant and r.virtual_number = c.virtual_number
@@ -93,12 +86,12 @@ const callList = statement(
 );
 const callLock = statement(
   'call_lock',
-  `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds from call c
+  `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds, c.called_participant from call c
     where c.tenant = $1 and c.provider_account = $2 and c.provider_call_id = $3 for update`,
 );
 const callLockById = statement(
   'call_lock_by_id',
-  `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds from call c where c.tenant = $1 and c.id = $2 for update`,
+  `select ${CALL_COLUMNS}, c.reference, c.max_call_seconds, c.called_participant from call c where c.tenant = $1 and c.id = $2 for update`,
 );
 const callSetChecked = statement(
   'call_set_checked',
@@ -156,10 +149,19 @@ interface RecordedRow {
 
 export function callStatements(connection: SqlConnection, tenant: string): CallStorage {
   const locked = async (query: Statement, values: unknown[]): Promise<LockedCall | null> => {
-    type Row = CallColumns & { reference: string | null; max_call_seconds: number | null };
+    type Row = CallColumns & {
+      reference: string | null;
+      max_call_seconds: number | null;
+      called_participant: string | null;
+    };
     const [row] = await connection.query<Row>(query, [tenant, ...values]);
     return row
-      ? { ...toCallRecord(row), reference: row.reference, maxCallSeconds: row.max_call_seconds }
+      ? {
+          ...toCallRecord(row),
+          reference: row.reference,
+          maxCallSeconds: row.max_call_seconds,
+          calledParticipantId: row.called_participant,
+        }
       : null;
   };
   return {
@@ -204,6 +206,8 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
     async decided(providerAccount, providerCallId, now) {
       type Row = CallColumns & {
         caller_key: Uint8Array | null;
+        route_key: Uint8Array | null;
+        pin_last: Uint8Array | null;
         sealed_destination: Uint8Array | null;
         participant_key: Uint8Array | null;
         ring_timeout_seconds: number | null;
@@ -220,6 +224,8 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
       return {
         ...toCallRecord(row),
         callerKey: row.caller_key,
+        routeKey: row.route_key,
+        pinLast: row.pin_last,
         sealedDestination: row.sealed_destination,
         participantKey: row.participant_key,
         ringTimeoutSeconds: row.ring_timeout_seconds,

@@ -4,7 +4,7 @@ import { at } from './parameters.ts';
 
 const eraseCallKeys = statement(
   'erase_call_caller_keys',
-  `update call set caller_key = null where (tenant, id) in (
+  `update call set caller_key = null, route_key = null where (tenant, id) in (
      select tenant, id from call where tenant = $1 and caller_key is not null and started_at < $2
       order by started_at limit $3) returning 1`,
 );
@@ -38,7 +38,8 @@ const eraseDestinations = statement(
 );
 const eraseSessionCalls = statement(
   'erase_session_calls',
-  'update call set caller_key = null where tenant = $1 and session_id = $2 and caller_key is not null',
+  `update call set caller_key = null, route_key = null
+    where tenant = $1 and session_id = $2 and (caller_key is not null or route_key is not null)`,
 );
 const eraseSessionMessages = statement(
   'erase_session_messages',

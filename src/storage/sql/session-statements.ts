@@ -24,6 +24,7 @@ interface JoinedRow {
   readonly exclusive: boolean;
   readonly sealed_number: Uint8Array | null;
   readonly caller_key: Uint8Array | null;
+  readonly verified_at: Instant | null;
   readonly participant_key: Uint8Array | null;
 }
 
@@ -31,7 +32,7 @@ interface JoinedRow {
 const JOINED = (sessions: string): string => `
   select s.id, s.reference, s.assignment, s.pool, s.mode, s.state, s.created_at, s.opened_at, s.expires_at,
          s.closed_at, s.closed_reason, p.id as participant_id, p.role, p.user_id, p.virtual_number, p.exclusive,
-         p.sealed_number, p.caller_key, k.key as participant_key
+         p.sealed_number, p.caller_key, p.verified_at, k.key as participant_key
     from (${sessions}) s join participant p on p.tenant = s.tenant and p.session_id = s.id
     left join participant_key k on k.tenant = p.tenant and k.session_id = p.session_id and k.participant_id = p.id
    order by s.id desc, p.place`;
@@ -44,10 +45,13 @@ const sessionInsert = statement(
    new_key as (
      insert into participant_key (tenant, session_id, participant_id, key)
      select $1, $2, k.id, k.key from unnest($12::text[], $17::bytea[]) as k (id, key))
-   insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, index_key_id)
-   select $1, new_session.id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.index_key_id
-     from new_session, unnest($12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[], $18::int[])
-       with ordinality as p (id, role, user_id, sealed_number, caller_key, index_key_id, place)`,
+   insert into participant (tenant, session_id, id, place, role, user_id, sealed_number, caller_key, index_key_id,
+       verified_at)
+   select $1, new_session.id, p.id, p.place, p.role, p.user_id, p.sealed_number, p.caller_key, p.index_key_id,
+       p.verified_at
+     from new_session, unnest($12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[], $18::int[],
+                            $19::timestamptz[])
+       with ordinality as p (id, role, user_id, sealed_number, caller_key, index_key_id, verified_at, place)`,
 );
 const sessionGet = statement('session_get', JOINED('select * from session where tenant = $1 and id = $2'));
 const sessionByAssignment = statement(
@@ -118,7 +122,7 @@ const sessionSetExpiry = statement(
 );
 const participantSetNumber = statement(
   'participant_set_number',
-  `update participant set sealed_number = $4, caller_key = $5, index_key_id = $6
+  `update participant set sealed_number = $4, caller_key = $5, index_key_id = $6, verified_at = $7
     where tenant = $1 and session_id = $2 and id = $3`,
 );
 
@@ -148,6 +152,7 @@ export function sessionStatements(connection: SqlConnection, tenant: string): Se
         column('callerKey'),
         column('participantKey'),
         column('indexKeyId'),
+        s.participants.map(({ verifiedAt = null }) => atOrNull(verifiedAt)),
       ]);
     },
     get: async (id) => (await joined(sessionGet, [id]))[0] ?? null,
@@ -182,9 +187,17 @@ export function sessionStatements(connection: SqlConnection, tenant: string): Se
     async setExpiry(id, expiresAt) {
       await connection.query(sessionSetExpiry, [tenant, id, at(expiresAt)]);
     },
-    async setParticipantNumber(id, participantId, sealed, callerKey) {
+    async setParticipantNumber(id, participantId, sealed, callerKey, verifiedAt = null) {
       const { callerKey: key, indexKeyId } = callerKey;
-      await connection.query(participantSetNumber, [tenant, id, participantId, sealed, key, indexKeyId]);
+      await connection.query(participantSetNumber, [
+        tenant,
+        id,
+        participantId,
+        sealed,
+        key,
+        indexKeyId,
+        atOrNull(verifiedAt),
+      ]);
     },
   };
 }
@@ -203,6 +216,7 @@ function toSessions(rows: readonly JoinedRow[]): SessionRow[] {
       sealedNumber: row.sealed_number,
       callerKey: row.caller_key,
       participantKey: row.participant_key,
+      verifiedAt: row.verified_at,
     });
   }
   return [...sessions.values()].map(({ row, participants }) => ({

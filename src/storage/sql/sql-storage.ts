@@ -3,6 +3,7 @@ import { apiKeyStatements, providerAccountStatements } from './account-statement
 import { assignmentStatements } from './assignment-statements.ts';
 import { auditStatements } from './audit-statements.ts';
 import { callStatements } from './call-statements.ts';
+import { blockStatements } from './block-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
 import { erasureStatements } from './erasure-statements.ts';
 import { appendOutbox, insertInbox, isInboxKnown } from './event-statements.ts';
@@ -16,6 +17,7 @@ import { routeStatements } from './route-statements.ts';
 import { sessionStatements } from './session-statements.ts';
 import { spendStatements, spendSystemStatements } from './spend-statements.ts';
 import { rekeyStatements } from './rekey-statements.ts';
+import { stepUpStatements } from './step-up-statements.ts';
 import { systemStatements } from './system-statements.ts';
 import { virtualNumberStatements } from './virtual-number-statements.ts';
 import { webhookStatements, webhookSystemStatements } from './webhook-statements.ts';
@@ -99,6 +101,12 @@ function tenantStorage(
     },
     get audit() {
       return auditStatements(connection, tenant);
+    },
+    get stepUp() {
+      return stepUpStatements(connection, tenant);
+    },
+    get blocks() {
+      return blockStatements(connection, tenant);
     },
     get webhooks() {
       return webhookStatements(connection, tenant);

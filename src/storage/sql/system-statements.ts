@@ -8,6 +8,7 @@ import {
   toApiKeyRow,
   toProviderAccountRow,
 } from './account-statements.ts';
+import { stopBlockedLately } from './block-statements.ts';
 import { type Database, type SqlConnection, type Statement, statement, systemScope } from './connection.ts';
 import { countOutbox, deleteOutbox, listOutbox } from './event-statements.ts';
 import { at } from './parameters.ts';
@@ -69,6 +70,18 @@ const trimIdempotency = statement(
   `delete from idempotency where (tenant, api_key_id, key) in
      (select tenant, api_key_id, key from idempotency where expires_at <= $1 limit $2) returning 1`,
 );
+// A day is what both are about at the longest; two are kept.
+const TWO_DAYS_MS = 2 * 86_400_000;
+const trimCallIntents = statement(
+  'trim_call_intents',
+  `delete from call_intent where (tenant, id) in
+     (select tenant, id from call_intent where expires_at <= $1 limit $2) returning 1`,
+);
+const trimPinLocks = statement(
+  'trim_pin_locks',
+  `delete from pin_lock where (tenant, virtual_number, session_id) in
+     (select tenant, virtual_number, session_id from pin_lock where since <= $1 limit $2) returning 1`,
+);
 const leaseAcquire = statement(
   'lease_acquire',
   `insert into lease (name, holder, held_until) values ($1, $2, $4)
@@ -112,12 +125,16 @@ export function systemStatements(database: Database): SystemStorage {
     async leaseRelease(name, holder) {
       await query(leaseRelease, [name, holder]);
     },
+    stopBlockedLately: (since, now) => stopBlockedLately(database, since, now),
     outboxSize: () => database.run(systemScope, countOutbox),
     async trim(before, limit) {
       const routes = await query(trimRoutes, [at(before.routes), limit]);
       const inbox = await query(trimInbox, [at(before.inbox), limit]);
       const idempotency = await query(trimIdempotency, [at(before.idempotency), limit]);
-      return routes.length + inbox.length + idempotency.length;
+      const past = [at(before.routes - TWO_DAYS_MS), limit];
+      const intents = await query(trimCallIntents, past);
+      const pinLocks = await query(trimPinLocks, past);
+      return routes.length + inbox.length + idempotency.length + intents.length + pinLocks.length;
     },
     expunge: (kind, before, limit) =>
       database.transaction(systemScope, (connection) => expunge(connection, kind, before, limit)),
