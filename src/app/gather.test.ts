@@ -7,6 +7,8 @@ function createGather(concurrency: number) {
   const gather = new Gather<number, string>({
     sizeMaximum: 3,
     concurrency,
+    waitingMaximum: 4,
+    refusal: () => new Error('too many'),
     handle: (requests) => {
       const finish = Promise.withResolvers<readonly string[]>();
       lots.push({ requests, finish });
@@ -19,16 +21,13 @@ function createGather(concurrency: number) {
 describe('Gather', () => {
   it('handles together what comes in one turn, in lots of the maximum, and gives each its own result', async () => {
     const { gather, lots } = createGather(2);
-    const asked = [1, 2, 3, 4, 5].map((n) => gather.ask(n));
+    const asked = [1, 2, 3, 4].map((n) => gather.ask(n));
     expect(lots).toEqual([]);
     await setImmediate();
-    expect(lots.map(({ requests }) => requests)).toEqual([
-      [1, 2, 3],
-      [4, 5],
-    ]);
-    lots[1]?.finish.resolve(['four', 'five']);
+    expect(lots.map(({ requests }) => requests)).toEqual([[1, 2, 3], [4]]);
+    lots[1]?.finish.resolve(['four']);
     lots[0]?.finish.resolve(['one', 'two', 'three']);
-    expect(await Promise.all(asked)).toEqual(['one', 'two', 'three', 'four', 'five']);
+    expect(await Promise.all(asked)).toEqual(['one', 'two', 'three', 'four']);
   });
 
   it('gathers the next lot while the others are under way, and goes on after a failure', async () => {
@@ -44,5 +43,20 @@ describe('Gather', () => {
     expect(lots[1]?.requests).toEqual([2, 3]);
     lots[1]?.finish.resolve(['two', 'three']);
     expect(await Promise.all([second, third])).toEqual(['two', 'three']);
+  });
+
+  it('refuses at once who would have to wait behind too many, and nobody else', async () => {
+    const { gather, lots } = createGather(1);
+    const first = gather.ask(0);
+    await setImmediate();
+    const waiting = [1, 2, 3, 4].map((n) => gather.ask(n));
+    await expect(gather.ask(5)).rejects.toThrow('too many');
+    lots[0]?.finish.resolve(['zero']);
+    expect(await first).toBe('zero');
+    await setImmediate();
+    lots[1]?.finish.resolve(['one', 'two', 'three']);
+    await setImmediate();
+    lots[2]?.finish.resolve(['four']);
+    expect(await Promise.all(waiting)).toEqual(['one', 'two', 'three', 'four']);
   });
 });

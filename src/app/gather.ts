@@ -5,6 +5,10 @@ export interface GatherOptions<Request, Result> {
   readonly sizeMaximum: number;
   /** how many lots may be under way at once */
   readonly concurrency: number;
+  /** how many requests may wait for a lot; further ones are refused at once */
+  readonly waitingMaximum: number;
+  /** what those are told */
+  readonly refusal: () => Error;
 }
 
 interface Waiting<Request, Result> {
@@ -23,7 +27,10 @@ export class Gather<Request, Result> {
     this.#options = options;
   }
 
+  /** @throws the refusal, or what the lot failed with */
   ask(request: Request): Promise<Result> {
+    const { waitingMaximum, refusal } = this.#options;
+    if (this.#waiting.length >= waitingMaximum) return Promise.reject(refusal());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, resolve, reject });
       this.#schedule();

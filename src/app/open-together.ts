@@ -1,4 +1,5 @@
 import type { TenantKeys } from '../privacy/vault.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { App, Cause } from './app.ts';
 import { Gather } from './gather.ts';
@@ -11,6 +12,8 @@ import { toSessionView } from './session-view.ts';
 const LOT = 200;
 /** One lot is prepared while the database works on the other. */
 const LOTS = 2;
+/** Five rounds of lots: with a database that is slow, those behind would wait longer than anybody does. */
+const WAITING = 2_000;
 /** Kinds of lots that are remembered; whoever names pools that are none cannot fill memory. */
 const KINDS = 1_000;
 
@@ -41,7 +44,14 @@ export async function openTogether(app: App, params: TogetherParams): Promise<As
   if (!gather) {
     const handle = (waiting: readonly TogetherParams[]) =>
       openLot(app, tenant, { pool, mode, expiresInSeconds }, waiting);
-    gather = new Gather({ sizeMaximum: LOT, concurrency: LOTS, handle });
+    const refusal = () => new StorageError('unavailable', `More than ${WAITING} assignments wait.`);
+    gather = new Gather({
+      sizeMaximum: LOT,
+      concurrency: LOTS,
+      waitingMaximum: WAITING,
+      refusal,
+      handle,
+    });
     if (lots.size >= KINDS) lots.clear();
     lots.set(kind, gather);
   }
