@@ -1,10 +1,12 @@
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * JSON from somebody else: the parsed value, or undefined when the bytes are not UTF-8, not JSON, or nested
  * deeper than `depthMaximum` objects and arrays. It never throws.
  */
 export function parseBoundedJson(bytes: Uint8Array, depthMaximum: number): unknown {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = UTF8.decode(bytes);
     return isDeeper(text, depthMaximum) ? undefined : JSON.parse(text);
   } catch {
     return undefined;

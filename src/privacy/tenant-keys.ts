@@ -56,6 +56,8 @@ export class TenantKeys {
   readonly #random: Random;
   /** made of today's key; gone with the participant's key, and with these keys */
   readonly #numberKeys = new WeakMap<ParticipantKey, KeyObject>();
+  /** of numbers in hand: a participant and each of their routes ask for the same */
+  readonly #callerKeys = new WeakMap<PhoneNumber, readonly [IndexedCallerKey, ...IndexedCallerKey[]]>();
 
   constructor(tenant: string, keys: readonly DataKey[], today: string, random: Random) {
     const newest = (matches: (key: DataKey) => boolean): DataKey => {
@@ -87,11 +89,15 @@ export class TenantKeys {
    * the other as well. Whoever writes one writes all, so that either alone guards against a second route.
    */
   callerKeys(number: PhoneNumber): readonly [IndexedCallerKey, ...IndexedCallerKey[]] {
+    const known = this.#callerKeys.get(number);
+    if (known) return known;
     const made = (key: DataKey): IndexedCallerKey => ({
       indexKeyId: key.keyId,
       callerKey: hmac(key.secret, number.reveal()),
     });
-    return [made(this.#index), ...this.#writing.map(made)];
+    const keys = [made(this.#index), ...this.#writing.map(made)] as const;
+    this.#callerKeys.set(number, keys);
+    return keys;
   }
 
   /**
