@@ -3,7 +3,7 @@
  * American ones, ten of each of nineteen area codes.
  */
 const AREA_CODES = [
-  '415 503 617 718 206 210 216 229 234 240 248 251 253 256 267 269 276 281 301'.split(' '),
+  '415 503 617 718 305 210 216 229 234 240 248 251 253 256 267 269 276 281 301'.split(' '),
 ].flat();
 
 export const CANARIES: readonly string[] = [

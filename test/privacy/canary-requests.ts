@@ -117,6 +117,7 @@ export class CanaryRequests {
         reference: `every-${i}`,
         participants,
       });
+      if (opened.participants === undefined) throw new Error(`No session: ${JSON.stringify(opened)}`);
       const dialled = opened.participants[1].virtualNumber ?? customer;
       const question = { callingNumber: customer, calledNumber: dialled, callId: `every-${i}` };
       const { body } = await this.#target.maskline('POST', '/v1/route-decisions', question);
