@@ -14,6 +14,9 @@ type Measure = (options: BenchOptions & { readonly trace?: string }) => Promise<
 
 /** Loaded when they are asked for: a row may need a database, a broker or a minute of compiling. */
 const ROWS: Readonly<Record<string, () => Promise<Measure>>> = {
+  B1: async () => (await import('./rows/b1-answer.ts')).measureB1,
+  B2: async () => (await import('./rows/b2-answer-pglite.ts')).measureB2,
+  B3: async () => (await import('./rows/b3-answer-growth.ts')).measureB3,
   B4: async () => (await import('./rows/b4-allocation.ts')).measureB4,
   B5: async () => (await import('./rows/b5-events.ts')).measureB5,
   B6: async () => (await import('./rows/b6-stock.ts')).measureB6,
