@@ -81,6 +81,7 @@ interface JsonSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
+  readonly uniqueItems?: boolean;
   readonly pattern?: string;
 }
 
@@ -92,7 +93,12 @@ function acceptable(schema: JsonSchema): fc.Arbitrary<unknown> {
     const record: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(fields);
     return fc.record(record, { requiredKeys: [...(schema.required ?? [])] });
   }
-  if (schema.items) return fc.array(anyOf(schema.items), { minLength: schema.minItems ?? 0, maxLength: 4 });
+  if (schema.items) {
+    const size = { minLength: schema.minItems ?? 0, maxLength: 4 };
+    return schema.uniqueItems
+      ? fc.uniqueArray(anyOf(schema.items), { ...size, selector: (item) => JSON.stringify(item) })
+      : fc.array(anyOf(schema.items), size);
+  }
   if (schema.type === 'integer') {
     return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 9, 2 ** 31) });
   }
