@@ -50,7 +50,9 @@ export async function findHolders(
     await appendAudit(app, storage, keys, { actor, action: 'history.read', subject: virtualNumber, details });
     return rows.map(({ inGrace, sealedNumber, participantKey, ...row }) => {
       const place = { table: 'participant', row: row.participantId } as const;
-      const realNumber = sealedNumber && keys.openNumber(sealedNumber, place, participantKey).masked;
+      // Without the person's own key it was erased, though a restored backup may have put the sealed value back.
+      const realNumber =
+        sealedNumber && participantKey && keys.openNumber(sealedNumber, place, participantKey).masked;
       return { ...row, standing: inGrace ? 'grace' : 'allocated', realNumber };
     });
   });
@@ -75,7 +77,7 @@ export async function revealNumber(
       throw new MasklineError('MASK_RATE_LIMITED', `A key may reveal ${REVEALS_AN_HOUR} numbers in an hour.`);
     }
     const row = await storage.privacy.participant(participantId);
-    if (!row?.sealedNumber) {
+    if (!row?.sealedNumber || !row.participantKey) {
       throw new MasklineError('MASK_NOT_FOUND', 'There is no such participant, or the number was erased.');
     }
     const place = { table: 'participant', row: participantId } as const;

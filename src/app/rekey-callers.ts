@@ -1,10 +1,11 @@
 import type { IndexedCallerKey, Sealed, TenantKeys } from '../privacy/vault.ts';
-import type { LonelyRoute, SealedParticipant } from '../storage/privacy-storage.ts';
+import type { LonelyRoute, RouteKey, SealedParticipant } from '../storage/privacy-storage.ts';
 import type { App } from './app.ts';
 import { forEachPage } from './for-each-page.ts';
 import { routePlace } from './route-place.ts';
 
-const BATCH = 500;
+/** Sessions at a time, each a transaction: as many connections of the pool as calls can spare. */
+const AT_ONCE = 4;
 
 /**
  * Gives every route a twin under this index key, if it has none. Returns how many it added. A caller whose number
@@ -23,19 +24,33 @@ export async function addTwins(
       app.storage.run(tenant, (s) => s.privacy.sessionsToRekey(indexKeyId, after?.sessionId ?? null, limit)),
     async (sessions) => {
       const keys = await app.vault.keysOf(tenant);
-      for (const { sessionId, reference } of sessions) {
-        // The order is locked, as by everything that ends a route: a twin must not outlive it.
-        added += await app.storage.transaction(tenant, async (storage) => {
-          await storage.references.lock(reference);
-          const routes = await storage.privacy.lonelyRoutes(sessionId, indexKeyId);
-          const twins = routes.flatMap((route) => twinOf(keys, route, indexKeyId));
-          for (const { route, twin } of twins) await storage.privacy.addTwin(route, twin);
-          return twins.length;
-        });
-      }
+      const waiting = [...sessions];
+      const work = async (): Promise<void> => {
+        for (let one = waiting.pop(); one && !signal.aborted; one = waiting.pop()) {
+          const twins = await addTwinsOf(app, tenant, keys, { ...one, indexKeyId });
+          added += twins;
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
     },
   );
   return added;
+}
+
+/** The order is locked, as by everything that ends a route: a twin must not outlive it. */
+function addTwinsOf(
+  app: App,
+  tenant: string,
+  keys: TenantKeys,
+  of: { readonly sessionId: string; readonly reference: string; readonly indexKeyId: number },
+): Promise<number> {
+  return app.storage.transaction(tenant, async (storage) => {
+    await storage.references.lock(of.reference);
+    const routes = await storage.privacy.lonelyRoutes(of.sessionId, of.indexKeyId);
+    const twins = routes.flatMap((route) => twinOf(keys, route, of.indexKeyId));
+    for (const { route, twin } of twins) await storage.privacy.addTwin(route, twin);
+    return twins.length;
+  });
 }
 
 /** Makes the caller keys of participants anew, and deletes the routes that are not under this index key. */
@@ -51,16 +66,21 @@ export async function leaveOtherIndexKeys(
       app.storage.run(tenant, (s) => s.privacy.participantsNotUnder(indexKeyId, after, limit)),
     async (rows) => {
       const keys = await app.vault.keysOf(tenant);
-      const renamed = rows.map(({ sessionId, id, sealedNumber, participantKey }) => {
+      const renamed = rows.flatMap(({ sessionId, id, sealedNumber, participantKey }) => {
+        // Erased, and put back by a backup: nobody can be called by it, so nobody needs to be recognised by it.
+        if (!participantKey) return [];
         const number = keys.openNumber(sealedNumber, { table: 'participant', row: id }, participantKey);
-        return { sessionId, id, ...keys.callerKeys(number)[0] };
+        return [{ sessionId, id, ...keys.callerKeys(number)[0] }];
       });
       await app.storage.run(tenant, (s) => s.privacy.setCallerKeys(renamed));
     },
   );
-  for (let deleted = BATCH; deleted === BATCH && !signal.aborted; ) {
-    deleted = await app.storage.run(tenant, (s) => s.privacy.deleteRoutesNotUnder(indexKeyId, BATCH));
-  }
+  await forEachPage<RouteKey>(
+    signal,
+    (after, limit) =>
+      app.storage.run(tenant, (s) => s.privacy.deleteRoutesNotUnder(indexKeyId, after, limit)),
+    async () => {},
+  );
 }
 
 function twinOf(

@@ -235,6 +235,49 @@ describe('a backup from before', () => {
     expect(trace).not.toContain('customer-1');
   });
 
+  it('stays shut when its rows are put back and every event comes again', async () => {
+    const world = await createWorld({ numbers: 20 });
+    const people = { customer: 1, driver: 2 } as never;
+    await assigned(world, 'order-1', people);
+    await assigned(world, 'order-2', { customer: 4, driver: 5 } as never);
+    const yesterday = await backup(world);
+    await eraseUser(world.app, world.tenant, { userId: 'customer-1', actor: ACTOR });
+    // The rows of the backup over those of today, but for the key store, as docs/security.md asks for.
+    const put = statement(
+      'test_put_back',
+      'update participant set sealed_number = $2, user_id = $3, caller_key = $4 where id = $1',
+    );
+    for (const row of yesterday.get('participant') ?? []) {
+      const values = [row.id, row.sealed_number, row.user_id, row.caller_key];
+      await world.database.run(systemScope, (connection) => connection.query(put, values));
+    }
+    const before = await query<{ n: number }>(world, 'select count(*)::int as n from participant_key');
+    for (let again = 0; again < 3; again++) await world.assign('order-1', people);
+    expect(await query(world, 'select count(*)::int as n from participant_key')).toEqual(before);
+    const today = await backup(world);
+    expect((today.get('participant') ?? []).filter(({ sealed_number }) => sealed_number)).toHaveLength(4);
+    // Of four people one was erased; of the routes, those that reach the other three are left at most.
+    const shut = (today.get('participant') ?? []).filter(({ user_id }) => user_id === 'customer-1');
+    expect(
+      await opened(
+        world,
+        new Map([
+          ['participant', shut],
+          ['route', []],
+        ]),
+      ),
+    ).toBe(0);
+    expect(
+      await opened(
+        world,
+        new Map([
+          ['participant', today.get('participant') ?? []],
+          ['route', []],
+        ]),
+      ),
+    ).toBe(3);
+  });
+
   it('stays shut for a day whose key was destroyed, and for all of it without the master key', async () => {
     const world = await createWorld();
     await assigned(world, 'order-1', [1, 2]);

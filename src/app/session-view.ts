@@ -44,9 +44,11 @@ export function toSessionView(keys: TenantKeys, row: SessionRow): SessionView {
       id: p.id,
       role: p.role,
       userId: p.userId,
-      realNumber: p.sealedNumber
-        ? keys.openNumber(p.sealedNumber, { table: 'participant', row: p.id }, p.participantKey).masked
-        : null,
+      // Without the person's own key it was erased, though a restored backup may have put the sealed value back.
+      realNumber:
+        p.sealedNumber && p.participantKey
+          ? keys.openNumber(p.sealedNumber, { table: 'participant', row: p.id }, p.participantKey).masked
+          : null,
       virtualNumber: p.virtualNumber,
     })),
     createdAt: new Date(row.createdAt).toISOString(),

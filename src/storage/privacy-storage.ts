@@ -59,6 +59,11 @@ export interface UserTraces {
   readonly closed: boolean;
 }
 
+export interface RouteKey {
+  readonly virtualNumber: string;
+  readonly callerKey: CallerKey;
+}
+
 /** Exchange of keys, retention and erasure of one tenant's real numbers. */
 export interface PrivacyStorage {
   /** In the order of (session, participant), after the one given. */
@@ -95,8 +100,12 @@ export interface PrivacyStorage {
     of: { readonly virtualNumber: VirtualNumber; readonly callerKey: CallerKey },
     twin: IndexedCallerKey & { readonly sealedDestination: Sealed },
   ): Promise<void>;
-  /** Returns how many were deleted. */
-  deleteRoutesNotUnder(indexKeyId: number, limit: number): Promise<number>;
+  /** In the order of (virtual number, caller key), after the one given; returns those that it deleted. */
+  deleteRoutesNotUnder(
+    indexKeyId: number,
+    after: RouteKey | null,
+    limit: number,
+  ): Promise<readonly RouteKey[]>;
   participantsNotUnder(
     indexKeyId: number,
     after: { readonly sessionId: string; readonly id: string } | null,

@@ -94,11 +94,17 @@ const routeAddTwin = statement(
      from route r where r.tenant = $1 and r.virtual_number = $2 and r.caller_key = $3
    on conflict do nothing`,
 );
+// Forward over the primary key as well: from the start again, each batch would step over all that were deleted before.
 const deleteRoutesNotUnder = statement(
   'delete_routes_not_under',
-  `delete from route where (tenant, virtual_number, caller_key) in (
-     select tenant, virtual_number, caller_key from route
-      where tenant = $1 and index_key_id is distinct from $2 limit $3) returning 1`,
+  `with gone as (
+     delete from route where (tenant, virtual_number, caller_key) in (
+       select tenant, virtual_number, caller_key from route
+        where tenant = $1 and (virtual_number, caller_key) > ($3, $4::bytea) and index_key_id is distinct from $2
+        order by virtual_number, caller_key limit $5)
+     returning virtual_number, caller_key)
+   select virtual_number as "virtualNumber", caller_key as "callerKey" from gone
+    order by virtual_number, caller_key`,
 );
 const participantsNotUnder = statement(
   'participants_not_under',
@@ -174,9 +180,14 @@ export function rekeyStatements(connection: SqlConnection, tenant: string): Reke
       const values = [tenant, ...from, twin.callerKey, twin.indexKeyId, twin.sealedDestination];
       await connection.query(routeAddTwin, values);
     },
-    async deleteRoutesNotUnder(indexKeyId, limit) {
-      return (await connection.query(deleteRoutesNotUnder, [tenant, indexKeyId, limit])).length;
-    },
+    deleteRoutesNotUnder: (indexKeyId, after, limit) =>
+      connection.query(deleteRoutesNotUnder, [
+        tenant,
+        indexKeyId,
+        after?.virtualNumber ?? '',
+        after?.callerKey ?? new Uint8Array(0),
+        limit,
+      ]),
     participantsNotUnder: (indexKeyId, after, limit) =>
       connection.query<SealedParticipant>(participantsNotUnder, [
         tenant,
