@@ -49,7 +49,7 @@ describe('insertCall', () => {
     'connects a call although the answer to its record was lost (committed: %s), and records it once',
     async (commits) => {
       const world = await createWorld();
-      const routed = await routeCall(breaking(world.app, 1, commits), await questionIn(world));
+      const routed = await routeCall(breaking(world.app, 2, commits), await questionIn(world));
       expect(routed).toMatchObject({ reason: 'ok', instruction: { decision: 'bridge' } });
       const records = await world.app.storage.run(world.tenant, (s) =>
         s.calls.list({ sessionId: null, reference: null }, { limit: 10, after: null }),
@@ -58,9 +58,9 @@ describe('insertCall', () => {
     },
   );
 
-  it('gives up when it breaks again', async () => {
+  it('gives up when it breaks for the third time', async () => {
     const world = await createWorld();
-    const routed = await routeCall(breaking(world.app, 2, false), await questionIn(world));
+    const routed = await routeCall(breaking(world.app, 3, false), await questionIn(world));
     expect(routed).toMatchObject({ reason: 'too_late', instruction: { decision: 'announce' } });
   });
 });

@@ -4,10 +4,13 @@ import type { App } from './app.ts';
 
 type Inserted = Awaited<ReturnType<CallStorage['insert']>>;
 
+/** More would take longer than a caller waits. */
+const ATTEMPTS = 3;
+
 /**
- * Records a decision. When the connection breaks and nobody knows whether that was committed, it is tried once
- * more: a call is recorded and counted once, so that the second time either does it or finds it done, and the
- * caller need not be turned away.
+ * Records a decision. When the connection breaks and nobody knows whether that was committed, it is tried again:
+ * a call is recorded and counted once, so that the next time either does it or finds it done, and the caller need
+ * not be turned away.
  */
 export async function insertCall(
   app: Pick<App, 'storage'>,
@@ -16,12 +19,12 @@ export async function insertCall(
   event: OutboxEvent | null,
   limits: CallLimits | null,
 ): Promise<Inserted> {
-  const insert = (): Promise<Inserted> =>
-    app.storage.run(tenant, (storage) => storage.calls.insert(record, event, limits));
-  try {
-    return await insert();
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== 'commit_unknown') throw error;
-    return insert();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await app.storage.run(tenant, (storage) => storage.calls.insert(record, event, limits));
+    } catch (error) {
+      const isUnknown = error instanceof StorageError && error.code === 'commit_unknown';
+      if (!isUnknown || attempt >= ATTEMPTS) throw error;
+    }
   }
 }

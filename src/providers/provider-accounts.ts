@@ -1,5 +1,5 @@
 import type { ProviderAccount, ProviderAccounts } from '../app/app.ts';
-import type { Clock, Instant } from '../lib/clock.ts';
+import { type Clock, type Instant, pause } from '../lib/clock.ts';
 import type { Vault } from '../privacy/vault.ts';
 import type { ProviderAccountRow, Storage } from '../storage/storage.ts';
 import { AccountIds } from './account-ids.ts';
@@ -32,6 +32,10 @@ export function assertProven(name: string, provider: Provider): void {
 
 /** A changed account is noticed after so long. */
 const CACHE_MS = 30_000;
+/** While the database does not answer, one that was known before is used until it is this old. */
+const STALE_MS = 300_000;
+/** How long a webhook waits for a newer one; its answer has 400 ms in all. */
+const REFRESH_PATIENCE_MS = 25;
 
 /**
  * The provider accounts in storage, as adapters. `factories` is filled by `main.ts`, the only place that knows
@@ -80,14 +84,39 @@ export function createProviderAccounts(deps: {
     return account;
   }
 
+  const refreshes = new Map<string, Promise<ProviderAccount | null>>();
+
+  async function ask(id: string): Promise<ProviderAccount | null> {
+    if (!(await ids.has(id))) return null;
+    const row = await deps.storage.system.providerAccountById(id);
+    if (!row) ids.forget(id);
+    return row ? load(row) : null;
+  }
+
+  /** One at a time for each account, whoever asks. */
+  function refresh(id: string): Promise<ProviderAccount | null> {
+    const known = refreshes.get(id);
+    if (known) return known;
+    const loading = ask(id).finally(() => refreshes.delete(id));
+    refreshes.set(id, loading);
+    return loading;
+  }
+
+  /** The newer one when it comes soon, else the one that is known: the database may be slow, or away. */
+  async function newerSoon(id: string, known: ProviderAccount): Promise<ProviderAccount | null> {
+    const enough = new AbortController();
+    const newer = refresh(id).catch(() => known);
+    const waited = pause(deps.clock, REFRESH_PATIENCE_MS, enough.signal).then(() => known);
+    return Promise.race([newer, waited]).finally(() => enough.abort());
+  }
+
   return {
     async byId(id) {
       const cached = cache.get(id);
-      if (cached && deps.clock.now() - cached.loadedAt < CACHE_MS) return cached.account;
-      if (!(await ids.has(id))) return null;
-      const row = await deps.storage.system.providerAccountById(id);
-      if (!row) ids.forget(id);
-      return row ? load(row) : null;
+      const ageMs = cached ? deps.clock.now() - cached.loadedAt : Number.POSITIVE_INFINITY;
+      if (cached && ageMs < CACHE_MS) return cached.account;
+      if (cached && ageMs < STALE_MS) return newerSoon(id, cached.account);
+      return refresh(id);
     },
     async byName(tenant, name) {
       const row = await deps.storage.run(tenant, (storage) => storage.providerAccounts.get(name));

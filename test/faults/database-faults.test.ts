@@ -39,6 +39,8 @@ if (BROKERS === null) {
     world = await FaultWorld.start({
       brokers,
       tap: postgresTap(judge),
+      // A report of a call's end is eight round trips: a database that is far away needs more connections.
+      environment: { MASKLINE_DATABASE_POOL_SIZE: '25' },
       callsPerSecond: LONG ? 50 : 20,
       ordersPerSecond: LONG ? 8 : 4,
       bindings: LONG ? 1_000 : 200,

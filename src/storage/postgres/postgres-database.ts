@@ -114,8 +114,9 @@ export class PostgresDatabase implements Database, OwnedDatabase {
       return result;
     } catch (error) {
       open = false;
-      // When this fails too, the session is broken and closed, which is a rollback as well.
-      if (!session.broken) await session.rollback().catch(() => {});
+      // Whatever keeps it from being rolled back: the session is closed, which is a rollback as well. Left open, what
+      // it did so far, such as the inbox row of an event, would be committed with whatever comes next.
+      if (!session.broken) await session.rollback().catch(() => session.abort());
       throw error;
     }
   }
