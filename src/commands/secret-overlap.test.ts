@@ -39,7 +39,7 @@ describe('exchanging the secret that proves webhooks (SEC-06)', () => {
     });
     const call = webhooks.answer({ callId: 'call-1', from: '+12025550101', to: '+12155550150' });
     const [, , , , , accountId = '', pathSecret = ''] = answerUrl.split('/');
-    return authenticateWebhook(app, { accountId, pathSecret }, webhooks.sign(call)).then(
+    return authenticateWebhook(app, { accountId, pathSecret, kind: 'answer' }, webhooks.sign(call)).then(
       () => true,
       () => false,
     );
