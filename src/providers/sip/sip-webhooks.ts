@@ -85,7 +85,7 @@ function toAnswer(body: Static<typeof AnswerBody>): ParsedWebhook {
     kind: 'answer',
     request: {
       providerCallId: body.callId,
-      callingNumber: readCallingNumber(body.callingNumber),
+      callingNumber: readCallingNumber(body.callingNumber ?? ''),
       calledNumber: toVirtualNumber(body.calledNumber),
       attestation: body.attestation ?? null,
       digits: body.digits || null,
@@ -119,7 +119,7 @@ function toMessage(body: Static<typeof MessageBody>): ParsedWebhook {
     kind: 'message',
     message: {
       providerMessageId: body.messageId,
-      sendingNumber: readCallingNumber(body.callingNumber),
+      sendingNumber: readCallingNumber(body.callingNumber ?? ''),
       calledNumber: toVirtualNumber(body.calledNumber),
       body: body.body,
       attachments: 0,
