@@ -3,13 +3,14 @@ import { Worker } from 'node:worker_threads';
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError } from 'commander';
 import { startSharedEngine } from './engine.ts';
+import { INVARIANTS, reachedLeast } from './invariants.ts';
 import { loadProduct } from './load-product.ts';
 import { runExam } from './run-exam.ts';
 import type { SeedResult } from './run-seed.ts';
 import { shorten } from './shorten.ts';
 import type { SeedReport, SeedsOrder } from './seeds-worker.ts';
 
-const STEPS_DEFAULT = 150;
+const STEPS_DEFAULT = 100;
 const SHORTENING_RUNS = 60;
 const HISTORY_LINES = 60;
 /** One seed in so many is run twice, and the two traces compared. */
@@ -39,6 +40,8 @@ interface Options {
   readonly trace?: boolean;
   readonly exam?: boolean;
   readonly mutant?: string;
+  readonly recheck?: boolean;
+  readonly record?: boolean;
 }
 
 const program = new Command('simulate')
@@ -56,7 +59,9 @@ const program = new Command('simulate')
     '--exam',
     'plants the defects of mutants/ one at a time; --runs is then the number of seeds for each',
   )
-  .option('--mutant <name>', 'with --exam: this one alone');
+  .option('--mutant <names>', 'with --exam: these alone, with commas between')
+  .option('--recheck', 'with --exam: begins with the seed that found each before')
+  .option('--record', 'with --exam: writes what was found into docs/reliability.md');
 
 const options = program.parse().opts<Options>();
 process.exitCode = await (options.exam ? runExam(options) : runSeeds());
@@ -103,10 +108,7 @@ function inWorker(order: SeedsOrder, note: (report: SeedReport) => void): Promis
 
 async function report(reports: readonly SeedReport[], seconds: number): Promise<number> {
   const failed = reports.find((one) => one.failure !== null);
-  const reached = new Map<string, number>();
-  for (const one of reports)
-    for (const [what, times] of Object.entries(one.reached))
-      reached.set(what, (reached.get(what) ?? 0) + times);
+  const counts = sumOf(reports.map((one) => one.reached));
   const simulatedSeconds = reports.reduce((sum, one) => sum + one.simulatedMs, 0) / 1_000;
   const summary = {
     seeds: reports.length,
@@ -118,27 +120,53 @@ async function report(reports: readonly SeedReport[], seconds: number): Promise<
     simulatedSecondsPerSecond: Math.round(simulatedSeconds / seconds),
   };
   const trace = reports.length === 1 ? reports[0]?.trace : combined(reports);
+  const ok = `ok seed=${options.seed} steps=${options.steps} trace=${trace}`;
   if (options.json) {
     const failures = reports.flatMap(({ seed, failure, failedAt, trace: its }) =>
-      failure === null ? [] : [{ seed, failure, failedAt, trace: its }],
+      failure === null ? [] : [{ seed, failure, failedAt, trace: its, replay: replayOf(seed) }],
     );
-    console.log(
-      JSON.stringify(
-        { ok: !failed, ...summary, trace, failures, reached: Object.fromEntries([...reached].sort()) },
-        null,
-        2,
-      ),
-    );
+    const points = sumOf(reports.map((one) => one.points));
+    const invariants = INVARIANTS.map((one) => ({
+      id: one.id,
+      promise: one.promise,
+      reached: reachedLeast(one, counts),
+    }));
+    const result = failed ? `FAILED seed=${failed.seed} steps=${options.steps} trace=${failed.trace}` : ok;
+    const document = {
+      ok: !failed,
+      ...summary,
+      trace,
+      failures,
+      invariants,
+      reached: counts,
+      points,
+      result,
+    };
+    console.log(JSON.stringify(document, null, 2));
     return failed ? 1 : 0;
   }
   if (options.trace) for (const one of reports) console.log(one.history.join('\n'));
-  console.log('Reached:');
-  for (const [what, times] of [...reached].sort()) console.log(`  ${String(times).padStart(8)}  ${what}`);
+  console.log('Invariants, and how often the rarest of what each needs has happened:');
+  for (const one of INVARIANTS)
+    console.log(`  ${String(reachedLeast(one, counts)).padStart(8)}  ${one.id}  ${one.promise}`);
+  console.log('\nReached:');
+  for (const [what, times] of Object.entries(counts)) console.log(`  ${String(times).padStart(8)}  ${what}`);
   console.log('');
   for (const [what, value] of Object.entries(summary)) console.log(`${what.padEnd(26)} ${value}`);
   if (failed) return explain(failed);
-  console.log(`ok seed=${options.seed} steps=${options.steps} trace=${trace}`);
+  console.log(ok);
   return 0;
+}
+
+function replayOf(seed: number): string {
+  return `npm run simulate -- --seed ${seed} --steps ${options.steps}`;
+}
+
+function sumOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const one of all)
+    for (const [name, times] of Object.entries(one)) sum[name] = (sum[name] ?? 0) + times;
+  return Object.fromEntries(Object.entries(sum).sort());
 }
 
 /** One hash for many traces: FNV-1a over their text. */

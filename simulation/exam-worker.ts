@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { examine } from './exam.ts';
+import { type ExamOptions, examine } from './exam.ts';
 import { MUTANTS } from './mutants/all-mutants.ts';
 
 export interface ExamReport {
@@ -10,7 +10,7 @@ export interface ExamReport {
   readonly error: string | null;
 }
 
-const options = workerData as { readonly seed: number; readonly steps: number; readonly seeds: number };
+const options = workerData as ExamOptions;
 
 parentPort?.on('message', async (name: string) => {
   const mutant = MUTANTS.find((one) => one.name === name);

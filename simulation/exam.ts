@@ -8,6 +8,8 @@ export interface ExamOptions {
   readonly steps: number;
   /** seeds for each mutant */
   readonly seeds: number;
+  /** by mutant, a seed that found it before and is tried first */
+  readonly before?: Readonly<Record<string, number>>;
 }
 
 export interface ExamResult {
@@ -27,8 +29,9 @@ export async function examine(mutant: Mutant, options: ExamOptions): Promise<Exa
   // A defect of the schema would stay, so it has an engine of its own.
   const engine = mutant.schema === undefined ? await shared : await startSharedEngine();
   const runner = await SeedRunner.open(engine, mutant.schema ?? null);
-  for (let i = 0; i < options.seeds; i++) {
-    const seed = options.seed + i;
+  const known = options.before?.[mutant.name];
+  const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i);
+  for (const [i, seed] of (known === undefined ? seeds : [known, ...seeds]).entries()) {
     const { failure } = await runner.run({ seed, steps: options.steps });
     if (failure === null) continue;
     // What the product itself cannot do proves nothing about the defect.

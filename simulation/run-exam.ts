@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { ExamOptions } from './exam.ts';
+import { readRecord, writeRecord } from './exam-record.ts';
 import type { ExamReport } from './exam-worker.ts';
 import { MUTANTS } from './mutants/all-mutants.ts';
 
@@ -12,40 +14,49 @@ export interface ExamCommand {
   readonly runs: number;
   readonly jobs: number;
   readonly mutant?: string;
+  /** begins with the seed that is on record, of each */
+  readonly recheck?: boolean;
+  /** writes what was found into the record and the table of docs/reliability.md */
+  readonly record?: boolean;
   readonly json?: boolean;
 }
 
 /** Plants every defect and prints what found it. Returns the exit code. */
 export async function runExam(command: ExamCommand): Promise<number> {
-  const mutants = MUTANTS.filter((one) => command.mutant === undefined || one.name === command.mutant);
+  const names = command.mutant?.split(',');
+  const mutants = MUTANTS.filter((one) => names === undefined || names.includes(one.name));
   if (mutants.length === 0) throw new Error(`There is no mutant “${command.mutant}”.`);
-  const seeds = command.runs > 1 ? command.runs : SEEDS_DEFAULT;
+  const seeds = command.runs > 1 || command.recheck ? command.runs : SEEDS_DEFAULT;
+  const { seed, steps } = command;
+  const before = Object.fromEntries(
+    Object.entries(readRecord().found).map(([name, one]) => [name, one.seed]),
+  );
+  const options = { seed, steps, seeds, ...(command.recheck && { before }) };
   const queue = mutants.map((mutant) => mutant.name);
   const reports: ExamReport[] = [];
   const threads = Math.min(command.jobs, availableParallelism(), queue.length);
   await Promise.all(
     Array.from({ length: threads }, () =>
-      examineFrom(queue, { seed: command.seed, steps: command.steps, seeds }, (one) => {
+      examineFrom(queue, options, (one) => {
         reports.push(one);
+        // At once, so that an exam that is stopped has not been for nothing.
+        if (command.record) writeRecord([one], steps);
         if (!command.json) console.log(rowOf(one));
       }),
     ),
   );
   const found = reports.filter((one) => one.foundAfter !== null).length;
+  const isWhole = found === mutants.length;
+  const result = `${isWhole ? 'ok' : 'FAILED'} exam=${found}/${mutants.length} seed=${seed} steps=${steps} seeds=${seeds}`;
   if (command.json)
-    console.log(
-      JSON.stringify({ ok: found === mutants.length, found, of: mutants.length, reports }, null, 2),
-    );
-  else
-    console.log(
-      `${found === mutants.length ? 'ok' : 'FAILED'} exam=${found}/${mutants.length} seed=${command.seed} steps=${command.steps} seeds=${seeds}`,
-    );
-  return found === mutants.length ? 0 : 1;
+    console.log(JSON.stringify({ ok: isWhole, found, of: mutants.length, reports, result }, null, 2));
+  else console.log(result);
+  return isWhole ? 0 : 1;
 }
 
 function examineFrom(
   queue: string[],
-  options: { seed: number; steps: number; seeds: number },
+  options: ExamOptions,
   note: (report: ExamReport) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -84,6 +84,7 @@ async function checkReplayed(play: Play): Promise<void> {
   const before = await fingerprint(world.database);
   const published = world.bus.all(TOPICS.masking).length;
   world.orderTopic.loseOffsets();
+  world.reached.count('the topic was read again from its start');
   for (let round = 0; round < 100 && world.orderTopic.lag() > 0; round++) {
     world.poll();
     await world.scheduler.drain();

@@ -17,6 +17,8 @@ export interface SeedsOrder {
 
 export interface SeedReport extends Omit<SeedResult, 'steps'> {
   readonly reached: Readonly<Record<string, number>>;
+  /** how often each fault has struck at each fault point */
+  readonly points: Readonly<Record<string, number>>;
   /** whether it was run again and gave the same trace */
   readonly twice: boolean;
 }
@@ -34,6 +36,12 @@ for (let i = order.first; i < order.runs; i += order.every) {
   const differs = again !== null && again.trace !== result.trace;
   const failure =
     result.failure ?? (differs ? `DST-1 the same seed gave ${result.trace} and ${again.trace}` : null);
-  parentPort?.postMessage({ ...result, failure, reached: reached.toJSON(), twice } satisfies SeedReport);
+  parentPort?.postMessage({
+    ...result,
+    failure,
+    reached: reached.toJSON(),
+    points: reached.points,
+    twice,
+  } satisfies SeedReport);
 }
 parentPort?.postMessage(null);

@@ -16,6 +16,7 @@ const LEAVABLE = [
   'change through the API',
   'close through the API',
   'place',
+  'change a number',
 ];
 
 export interface Shortened {

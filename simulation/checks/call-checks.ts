@@ -33,12 +33,14 @@ export async function checkCalls(world: World): Promise<void> {
       row.decision === 'bridge',
       () => `INV-32 ${asked.id} was connected, and is on record as ${row.reason}`,
     );
+    world.reached.count('a connected call is on record');
   }
   for (const { exchange, account } of world.operators) {
     for (const row of rows.filter((one) => one.account === account)) {
       const call = findCall(exchange, row.id);
       if (!call?.bLeg || call.answeredAt === null) continue;
       demand(row.state === 'ended', () => `INV-25 ${row.id} was talked on, and its record is ${row.state}`);
+      world.reached.count('a call was talked on and its record has ended');
       world.reached.count(`call ended: ${row.termination}`);
     }
   }

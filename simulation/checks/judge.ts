@@ -134,6 +134,13 @@ export class Judge {
       demand(wasMember, () => `M8 a stranger was told that an order has ended: ${asked.id} phone ${from}`);
       this.#reached.count('refused: session ended');
     } else this.#reached.count('refused: neutral');
+    const hasJustEnded = [...this.#sessions.values()].some(
+      ({ latest, snapshots }) =>
+        latest.state === 'closed' &&
+        askedAt - latest.since <= 1_000 &&
+        snapshots.some((one) => one.state === 'open' && from !== null && reachedBy(one, from, dialled)),
+    );
+    if (hasJustEnded) this.#reached.count('asked within a second of the end');
     if (asked.excused || asked.illegitimate || from === null || earlier.length > 0 || this.gone.has(dialled))
       return;
     if (answeredAt - askedAt >= DEADLINE_MS) return;

@@ -35,6 +35,7 @@ export async function whatWaits(database: Database, before: Instant): Promise<Wa
 export async function heal(play: Play): Promise<void> {
   const { world } = play;
   world.trace.say('everything heals');
+  world.reached.count('everything healed');
   world.weather.rates = NO_RATES;
   world.weather.databaseDown = false;
   world.weather.databaseFull = false;

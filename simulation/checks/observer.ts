@@ -102,6 +102,10 @@ export class Observer {
     if (latest.state === 'closed') {
       reached.count(`session closed: ${latest.closedReason}`);
       if (latest.closedReason === 'reassigned') this.#checkSuccessor(history);
+      const talks = [...history.calls.keys()].some(
+        (id) => this.#around.callEnd(id) === Number.POSITIVE_INFINITY,
+      );
+      if (talks) reached.count('a session ended during a call');
     }
     if (latest.state !== 'open') return;
     const gotNumbers = before?.state !== 'open';
@@ -109,7 +113,22 @@ export class Observer {
       new Set(latest.members.map((m) => m.virtualNumber)).size === latest.members.length,
       () => `INV-03 two participants of ${history.id} share a number`,
     );
+    if (gotNumbers) this.#countOpened(history);
     if (gotNumbers) for (const other of this.sessions.values()) this.#checkDistance(other, history);
+  }
+
+  /** What makes an opening interesting. */
+  #countOpened(opened: SessionHistory): void {
+    const { pool, reached } = this.#around;
+    const { members } = opened.latest;
+    reached.count(`opened in a ${pool.mode} pool`);
+    if (members.length > 2) reached.count('opened with three people');
+    if ((pool.stock?.fallbackAccounts.length ?? 0) > 0) reached.count('opened beside a second account');
+    const isThere = (other: SessionHistory): boolean =>
+      other !== opened &&
+      other.latest.state === 'open' &&
+      other.latest.members.some((one) => members.some((own) => own.phone === one.phone));
+    if ([...this.sessions.values()].some(isThere)) reached.count('a person is in two sessions at once');
   }
 
   /** INV-15: there is no instant with neither of the two. */

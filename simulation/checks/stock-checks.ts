@@ -6,7 +6,8 @@ import type { World } from '../world/world.ts';
 
 const numbers = statement(
   'simulation_numbers',
-  `select virtual_number as number, provider_account as account, state, idle_at, withdrawn_at is not null as withdrawn
+  `select virtual_number as number, provider_account as account, state, idle_at, imported,
+          withdrawn_at is not null as withdrawn
      from virtual_number where tenant = $1 and pool = $2 order by 1`,
 );
 const routes = statement(
@@ -27,6 +28,7 @@ interface NumberRow {
   readonly state: string;
   readonly idle_at: Instant | null;
   readonly withdrawn: boolean;
+  readonly imported: boolean;
 }
 
 /** INV-53: what we hold is what the operators list. */
@@ -38,7 +40,10 @@ export async function checkInventory(world: World): Promise<void> {
     );
     const here = ours.map((row) => row.number);
     const there = operator.heldNumbers();
-    const lost = there.filter((number) => !here.includes(number));
+    // What was imported stays with its owner when we give it up.
+    const leftThere = rows.filter((row) => row.imported && row.state === 'decommissioned');
+    const ownedElsewhere = new Set(leftThere.map((row) => row.number));
+    const lost = there.filter((number) => !here.includes(number) && !ownedElsewhere.has(number));
     demand(lost.length === 0, () => `INV-33 paid for at ${operator.account} and unknown here: ${lost}`);
     const imagined = here.filter((number) => !there.includes(number));
     demand(
@@ -68,7 +73,14 @@ export async function checkNobodyWaitsInVain(world: World): Promise<void> {
   for (const { id, caller } of waiting) people.set(id, [...(people.get(id) ?? []), caller]);
   for (const [id, callers] of people) {
     world.reached.count('a session waits at the end');
+    // In a shared pool a number is out of the question only for what the other people of the session hold.
+    const holds = held.filter(({ caller }) => callers.includes(caller)).length;
     for (const account of new Set(free.map((row) => row.account))) {
+      const stock = free.filter((row) => row.account === account).length;
+      demand(
+        mode !== 'shared' || stock < holds + callers.length,
+        () => `INV-09 ${id} waits although ${account} has ${stock} numbers and its people hold ${holds}`,
+      );
       const candidates = callers.map((own) =>
         free
           .filter((row) => row.account === account)
@@ -87,6 +99,7 @@ export async function checkNobodyWaitsInVain(world: World): Promise<void> {
 export async function checkEverythingReturned(world: World): Promise<void> {
   if (world.shape.pool.mode !== 'dedicated') return;
   const stuck = (await numbersOf(world)).filter((row) => row.idle_at === null);
+  world.reached.count('every number came back');
   demand(stuck.length === 0, () => `INV-52 allocated to nobody: ${stuck.map((row) => row.number)}`);
 }
 

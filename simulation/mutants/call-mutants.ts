@@ -130,8 +130,8 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
     edits: [
       {
         file: 'http/webhooks/authenticate-webhook.ts',
-        find: "if (!account.provider.isAuthentic(request)) throw refuse(app, 'not_authentic');",
-        replace: '',
+        find: "throw refuse(app, 'not_authentic');",
+        replace: "refuse(app, 'not_authentic');",
       },
     ],
   },
@@ -181,6 +181,39 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
         file: 'jobs/call-closer.ts',
         find: 'await settleQuietCalls(app);',
         replace: 'void [app, settleQuietCalls];',
+      },
+    ],
+  },
+  {
+    name: 'end-by-one-clock',
+    defect: 'an end without grace holds from the moment that the clock of the replica shows which wrote it',
+    edits: [
+      {
+        file: 'app/rest-session.ts',
+        find: 'grace === 0 ? OVER_ON_EVERY_CLOCK : liveUntil',
+        replace: 'grace < 0 ? OVER_ON_EVERY_CLOCK : liveUntil',
+      },
+    ],
+  },
+  {
+    name: 'late-twin-takes-back',
+    defect: 'of two questions about one call the late one takes back what the other was told',
+    edits: [
+      {
+        file: 'app/withdraw-late.ts',
+        find: ' || (await storage.calls.untell(call.id)) > 0',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'concurrent-calls-not-counted',
+    defect: 'a caller may have any number of calls at a time',
+    edits: [
+      {
+        file: 'app/call-record.ts',
+        find: 'return { concurrentCallsMax, hourlyAttemptsMax',
+        replace: 'return { concurrentCallsMax: concurrentCallsMax + 1_000, hourlyAttemptsMax',
       },
     ],
   },

@@ -18,13 +18,13 @@ export const STOCK_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'app/reconcile-intents.ts',
-        find: 'if (number) return adoptNumber(app, account, intent, number);',
-        replace: 'if (number && adoptNumber.length === 0) return false;',
+        find: 'if (number) return adoptListed(app, account, intent, number);',
+        replace: 'if (number && adoptListed.length === 0) return false;',
       },
       {
         file: 'app/reconcile-numbers.ts',
-        find: 'if (held && (await adoptNumber(app, account, intent, held))) adopted++;',
-        replace: 'if (held && adoptNumber.length === 0) adopted++;',
+        find: 'if (held && (await adoptListed(app, account, intent, held))) adopted++;',
+        replace: 'if (held && adoptListed.length === 0) adopted++;',
       },
     ],
   },
@@ -58,6 +58,39 @@ export const STOCK_MUTANTS: readonly Mutant[] = [
         file: 'app/reconcile-numbers.ts',
         find: 'for (const row of missing) await withdrawNumber(app, tenant, row);',
         replace: 'void [tenant, withdrawNumber];',
+      },
+    ],
+  },
+  {
+    name: 'given-back-in-use',
+    defect: 'a number is given back while a session uses it',
+    edits: [
+      {
+        file: 'app/decommission-number.ts',
+        find: '(await storage.virtualNumbers.inUse(virtualNumber, now)) ||',
+        replace: '(await storage.virtualNumbers.inUse(virtualNumber, now)) === null ||',
+      },
+    ],
+  },
+  {
+    name: 'budget-not-kept',
+    defect: 'an account buys more in a month than it may',
+    edits: [
+      {
+        file: 'app/reserve-intent.ts',
+        find: "intent.kind === 'provision' && spent.purchases >= purchases",
+        replace: "intent.kind === 'provision' && spent.purchases > purchases",
+      },
+    ],
+  },
+  {
+    name: 'cap-overdrawn',
+    defect: 'each replica takes as much of the hour as it wants',
+    edits: [
+      {
+        file: 'storage/sql/spend-statements.ts',
+        find: 'greatest(0, least($4::bigint, ceil((calls_max - calls) / 20.0)::bigint))',
+        replace: '$4::bigint',
       },
     ],
   },

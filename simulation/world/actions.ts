@@ -1,5 +1,7 @@
 import { changeSession } from '../../src/app/change-session.ts';
+import { changeVirtualNumber } from '../../src/app/change-virtual-number.ts';
 import { closeSession } from '../../src/app/close-session.ts';
+import { type VirtualNumber, VirtualNumberState } from '../../src/domain/virtual-number.ts';
 import { TENANT } from './replica.ts';
 import { demand } from './violation.ts';
 import type { Play } from './play.ts';
@@ -189,6 +191,7 @@ const apiClose: Action = {
         session.latest.state === 'closed',
         () => `INV-32 the end of ${session.id} was confirmed and is not there`,
       );
+      world.reached.count('a confirmed end is there');
     });
     world.start('api close', closing);
   },
@@ -230,6 +233,28 @@ const apiChange: Action = {
       world.reached.count('a participant changed phones');
     };
     world.start('api change', life.orDeath(change()));
+  },
+};
+
+/** A person takes a number out of service, puts it back, or gives it back to the operator. */
+const change: Action = {
+  name: 'change a number',
+  weight: 1.2,
+  run(play) {
+    const { world } = play;
+    const replica = world.anyReplica();
+    const operator = world.pick(world.operators);
+    const virtualNumber = world.pick(operator?.heldNumbers() ?? []);
+    const { Draining, InService, Suspended, Decommissioned } = VirtualNumberState;
+    const state = world.pick([Draining, Draining, Draining, InService, Suspended, Decommissioned]);
+    if (!replica || virtualNumber === undefined || state === undefined) return;
+    world.trace.say(`${virtualNumber} is to be ${state}`);
+    const params = { tenant: TENANT, virtualNumber: virtualNumber as VirtualNumber, state };
+    const changing = replica.life.orDeath(changeVirtualNumber(replica.app, params));
+    world.start(
+      'change a number',
+      changing.then(() => undefined),
+    );
   },
 };
 
@@ -279,6 +304,7 @@ export const ACTIONS: readonly Action[] = [
   forge,
   apiClose,
   apiChange,
+  change,
   job,
   wait,
 ];

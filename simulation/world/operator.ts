@@ -117,7 +117,7 @@ export function createOperatorProvider(
       }),
     configureNumber: (held, change) =>
       ask('configure', () => {
-        if (!('urls' in change)) throw new ProviderError('malformed', 'Nothing is ever put back here.');
+        if (!('urls' in change)) return null;
         const { answer, status, message } = change.urls;
         const webhooks = { answerUrl: answer, statusUrl: status, messageUrl: message };
         const { answerUrl, statusUrl, messageUrl } = exchange.numbers.configure(held.virtualNumber, webhooks);

@@ -60,8 +60,11 @@ export class OrderTopic {
     }
   }
 
-  leave(replica: Replica, others: readonly Replica[]): void {
-    if (this.#partitions.some((one) => one.owner === replica)) this.rebalance(others);
+  /** Whether anything was taken from it. */
+  leave(replica: Replica, others: readonly Replica[]): boolean {
+    const isOwner = this.#partitions.some((one) => one.owner === replica);
+    if (isOwner) this.rebalance(others);
+    return isOwner;
   }
 
   /** The brokers have forgotten where the group stood: it begins at the start. */

@@ -62,6 +62,7 @@ export class ReplicaLife implements Waiter {
     const rate = this.weather.rates[kind];
     if (rate === 0 || this.#random.next() >= rate) return false;
     this.reached.count(`fault ${kind}`);
+    this.reached.countAt(kind, point);
     this.scheduler.trace.say(`${this.name}  ! ${kind} at ${point}`);
     this.struck++;
     return true;

@@ -17,6 +17,8 @@ export interface Shape {
   readonly gathers: boolean;
   /** calls that the tenant may connect in an hour of the clock; null is no cap */
   readonly hourlyCap: number | null;
+  /** numbers that each account may buy in 30 days; null is more than a run could */
+  readonly monthlyPurchases: number | null;
   /** milliseconds that pass between two steps at most */
   readonly paceMs: number;
 }
@@ -62,6 +64,7 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
     secondAccount,
     gathers: pick([true, true, false]),
     hourlyCap: pick([null, null, null, 2]),
+    monthlyPurchases: pick([null, null, null, 6]),
     paceMs: pick([50, 500, 3_000]),
   };
 }

@@ -32,7 +32,10 @@ export const TROUBLE: readonly Action[] = [
         world.trace.say(`${replica.life.name}  goes on`);
         replica.life.resume();
       });
-      world.clock.after(10_000, () => replica.life.paused && world.orderTopic.leave(replica, world.replicas));
+      world.clock.after(10_000, () => {
+        if (replica.life.paused && world.orderTopic.leave(replica, world.replicas))
+          world.reached.count('the group was given to others meanwhile');
+      });
     },
   },
   {

@@ -114,6 +114,7 @@ export class World {
     });
   }
 
+  readonly #purchases = new Map<Operator, number>();
   readonly #phoneByKey: Map<string, number>;
 
   /** A tenant, two accounts, a pool, and the first look at the stock; without any fault. */
@@ -132,6 +133,10 @@ export class World {
         sealedCredentials: keys.sealText('{}', { table: 'provider_account', row: operator.accountId }),
       };
       await app.storage.run(TENANT, (s) => s.providerAccounts.insert(row, this.clock.now()));
+      const { monthlyPurchases } = this.shape;
+      if (monthlyPurchases === null) continue;
+      const budget = { monthlyPurchaseMax: monthlyPurchases, monthlyChurnMax: null };
+      await app.storage.run(TENANT, (s) => s.providerAccounts.setBudget(operator.account, budget));
     }
     await createPool(app, { tenant: TENANT, pool: this.shape.pool });
     if (this.shape.secondAccount) await this.#importSome();
@@ -302,6 +307,14 @@ export class World {
   readonly #providerWatch: ProviderWatch = {
     purchaseAsked: async (operator, virtualNumber) => {
       this.reached.count('purchase');
+      const bought = (this.#purchases.get(operator) ?? 0) + 1;
+      this.#purchases.set(operator, bought);
+      const { monthlyPurchases } = this.shape;
+      if (bought === monthlyPurchases) this.reached.count('a budget was spent');
+      demand(
+        monthlyPurchases === null || bought <= monthlyPurchases,
+        () => `INV-35 ${operator.account} was asked for ${bought} numbers: ${monthlyPurchases} may be bought`,
+      );
       const rows = await this.database.run(systemScope, (connection) =>
         connection.query(intentOf, [TENANT, virtualNumber, 'provision']),
       );
@@ -333,6 +346,7 @@ export class World {
     const error = 'error' in fields && fields.error instanceof Error ? fields.error.message : '';
     const text = `${message} ${error} ${JSON.stringify(fields)}`;
     this.trace.note(`log ${message} ${error}`);
+    this.reached.count('log lines read');
     if (mentionsSomebody(text))
       this.failure ??= new Violation(`INV-28 a log line holds a real number: ${message}`);
     if ('error' in fields && fields.error instanceof Violation) this.failure ??= fields.error;
