@@ -161,6 +161,11 @@ describe('a call that was announced', () => {
       expect(does(await delivery.ask({ callingNumber, providerCallId: 'second' }))).toBe('announce');
       // The same webhook again gets the same answer: the call, and not the intent, is what it asks about.
       expect(await delivery.ask({ callingNumber, providerCallId: 'announced' })).toEqual(routed);
+      // And it does not use up what was announced since.
+      await delivery.announce();
+      expect(await delivery.ask({ callingNumber, providerCallId: 'announced' })).toEqual(routed);
+      const third = await delivery.ask({ callingNumber, providerCallId: 'third' });
+      expect(third.reason).toBe('rate_limited');
     },
   );
 

@@ -3,7 +3,7 @@ import { asksForPin, canStepUp, pinDigits } from '../domain/step-up.ts';
 import type { CallerKey } from '../privacy/vault.ts';
 import type { FoundRoute } from '../storage/storage.ts';
 import type { App } from './app.ts';
-import type { RouteQuestion } from './routed-call.ts';
+import { API_ACCOUNT, type RouteQuestion } from './routed-call.ts';
 
 /** `route`: an announced call; it is connected by this route. `collect_pin`: the caller is asked for that many digits. */
 export type SteppedUp =
@@ -29,6 +29,9 @@ export async function stepUp(
     const offer = await storage.stepUp.offer(providerAccount, calledNumber);
     const level = claimed?.stepUp ?? offer.stepUp;
     if (level === 'none') return null;
+    // A webhook that comes again must not use up what was announced since.
+    const account = providerAccount ?? API_ACCOUNT;
+    if (await storage.calls.decided(account, question.providerCallId, now)) return null;
     // One of our own numbers is nobody's phone, whatever it knows.
     if (callingNumber && (await storage.virtualNumbers.known([callingNumber.reveal()])).size > 0) return null;
     // Who claims to be a participant can only be that one.

@@ -32,12 +32,13 @@ const personBlockedAmong = statement(
     where exists (select 1 from person_block b where b.tenant = $1 and b.number_digest = p.number_digest)
        or exists (select 1 from person_block b where b.tenant = $1 and b.user_id = p.user_id)`,
 );
-// By the person's participations, of which each has few routes. A route that is past is left as it is.
+// By the person's participations, of which each has few routes. A route that is past is left as it is. Without a
+// number there is no route, and saying so lets the index on persons be used.
 const routeStopPerson = statement(
   'route_stop_person',
   `update route r set blocked_by = array_append(r.blocked_by, $2::text)
      from participant p
-    where p.tenant = $1 and (p.caller_key = any($3::bytea[]) or p.user_id = $4)
+    where p.tenant = $1 and p.virtual_number is not null and (p.caller_key = any($3::bytea[]) or p.user_id = $4)
       and r.tenant = $1 and r.session_id = p.session_id and r.live_until > $5
       and (r.calling_participant = p.id or r.called_participant = p.id)
       and $2::text <> all(coalesce(r.blocked_by, '{}'))
@@ -89,7 +90,7 @@ const routeStopLately = statement(
   `update route r set blocked_by = array_append(r.blocked_by, b.id)
      from person_block b
      join participant p on p.tenant = b.tenant and (p.caller_key = any(b.caller_keys) or p.user_id = b.user_id)
-    where b.created_at > $1 and r.tenant = p.tenant and r.session_id = p.session_id and r.live_until > $2
+    where b.created_at > $1 and p.virtual_number is not null and r.tenant = p.tenant and r.session_id = p.session_id and r.live_until > $2
       and (r.calling_participant = p.id or r.called_participant = p.id)
       and b.id <> all(coalesce(r.blocked_by, '{}'))
    returning 1`,

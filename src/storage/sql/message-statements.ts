@@ -42,6 +42,7 @@ const messageDecided = statement(
      from message m
      left join route r on r.tenant = m.tenant and r.virtual_number = m.virtual_number
        and r.caller_key = m.caller_key and r.session_id = m.session_id and r.live_until > $4
+       and r.blocked_by is null
      left join participant_key k on k.tenant = r.tenant and k.session_id = r.session_id
        and k.participant_id = r.called_participant
     where m.tenant = $1 and m.provider_account = $2 and m.provider_message_id = $3`,
