@@ -190,6 +190,12 @@ function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+/** What is to be stopped when this run is ended before its time: the edge would go on, and spoil the next. */
+let clearUp: () => Promise<unknown> = async () => undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => void clearUp().finally(() => process.exit(1)));
+}
+
 async function withEdge<T>(environment: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
   const stub: ChildProcess = spawn(process.execPath, [path.join(HERE, 'maskline-stub.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -213,13 +219,18 @@ async function withEdge<T>(environment: NodeJS.ProcessEnv, work: () => Promise<T
       ...environment,
     },
   };
+  const stop = async (): Promise<void> => {
+    await run(EDGE_SCRIPT, ['stop'], { env });
+    stub.kill();
+  };
+  clearUp = stop;
   await run(EDGE_SCRIPT, ['start'], { env });
   try {
     return await work();
   } finally {
-    await run(EDGE_SCRIPT, ['stop'], { env });
-    stub.kill();
-    await once(stub, 'exit');
+    await stop();
+    if (stub.exitCode === null && stub.signalCode === null) await once(stub, 'exit');
+    clearUp = async () => undefined;
   }
 }
 
@@ -266,6 +277,7 @@ if (part !== 'rates') {
     { EDGE_CALLS_PER_SECOND: '400', EDGE_SHARED_MEMORY_MB: '512' },
     { direct: true },
   );
+  clearUp = () => bench.stop();
   const { ddd } = await bench.session();
   const long = await load(ddd, LONG_RATE, Number(longSeconds));
   await bench.stop();
