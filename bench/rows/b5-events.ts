@@ -28,7 +28,8 @@ export async function measureB5({ smoke, progress }: BenchOptions): Promise<Benc
   progress('B5: start');
   const own = process.env.KAFKA_BROKERS === undefined ? await OwnBroker.start() : null;
   const deployment = await createDeployment(own?.address ?? process.env.KAFKA_BROKERS ?? '', {
-    numbers: 2 * (size.events + size.latencySeconds * LATENCY_RATE) + 2_000,
+    // What one round and the latency take; each floor gives back what was taken before.
+    numbers: 2 * (size.events + size.singly + size.latencySeconds * LATENCY_RATE) + 2_000,
     postgres: POSTGRES,
   });
   try {
