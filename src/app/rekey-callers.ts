@@ -24,7 +24,7 @@ export async function addTwins(
       app.storage.run(tenant, (s) => s.privacy.sessionsToRekey(indexKeyId, after?.sessionId ?? null, limit)),
     async (sessions) => {
       const keys = await app.vault.keysOf(tenant);
-      const waiting = [...sessions];
+      const waiting = [...new Map(sessions.map((one) => [one.sessionId, one])).values()];
       const work = async (): Promise<void> => {
         for (let one = waiting.pop(); one && !signal.aborted; one = waiting.pop()) {
           const twins = await addTwinsOf(app, tenant, keys, { ...one, indexKeyId });

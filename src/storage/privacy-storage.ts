@@ -88,7 +88,7 @@ export interface PrivacyStorage {
   /** Participants and routes under each index key; key 0 stands for rows from before keys were noted. */
   indexUse(): Promise<readonly KeyUse[]>;
 
-  /** Sessions with routes that were not made under this index key and have no twin that was; oldest first. */
+  /** Sessions with routes that were not made under this index key and have no twin that was, one row for each route; oldest first. */
   sessionsToRekey(
     indexKeyId: number,
     after: string | null,

@@ -66,9 +66,10 @@ const HAS_NO_TWIN = `r.index_key_id is distinct from $2 and not exists (
        select 1 from route twin where twin.tenant = r.tenant and twin.session_id = r.session_id
           and twin.virtual_number = r.virtual_number and twin.calling_participant = r.calling_participant
           and twin.index_key_id = $2)`;
+// Not `distinct`: with it, each page would read and sort all that is left. Whoever asks leaves out what comes twice.
 const sessionsToRekey = statement(
   'sessions_to_rekey',
-  `select distinct r.session_id as "sessionId", r.reference from route r
+  `select r.session_id as "sessionId", r.reference from route r
     where r.tenant = $1 and r.session_id > $3 and ${HAS_NO_TWIN} order by r.session_id limit $4`,
 );
 const lonelyRoutes = statement(
