@@ -157,8 +157,11 @@ Texts carry none at all, so the policy is not asked about them.
 
 ## Recording
 
-Nothing is recorded unless the pool has \`recording: { "consent": "…" }\`, and then after both have heard the sentence. A
-pool that records refuses accounts that cannot.
+Nothing is recorded unless the pool has \`recording: { "consent": "…" }\`, and then after both have heard the sentence. That is
+possible where the provider plays a sentence to both by itself (Exotel: \`start_call_playback\`). Elsewhere the caller could be
+told by the answer to the webhook, and the callee only by one more URL that is asked when the phone is picked up, which Maskline
+does not have. A pool that records refuses accounts that cannot tell both, and their adapters record nothing whatever
+they are told.
 
 ## Texts
 

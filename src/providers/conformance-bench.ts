@@ -32,6 +32,8 @@ export interface MessageFields {
   readonly from: string;
   readonly to: string;
   readonly body: string;
+  /** where a picture is that came with it; only of a provider that `carriesAttachments` */
+  readonly picture?: string;
 }
 
 /** The provider's side of the webhooks, written without the adapter's own code. */
@@ -44,6 +46,8 @@ export interface WebhookBench {
     webhook: UnsignedWebhook,
     forgery?: { readonly secret?: string; readonly at?: number },
   ): WebhookRequest;
+  /** whether a text of this provider may come with a picture, as far as its webhook says */
+  readonly carriesAttachments?: boolean;
   /** the headers that carry the proof, in lower case */
   readonly proofHeaders: readonly string[];
   /** what of a request a changed copy is found out by */

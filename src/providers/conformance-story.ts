@@ -126,7 +126,10 @@ export function exerciseStory(name: string, createActor: (base: string, clock: C
       const elsewhere = { ...call, url: call.url.replace(ACCOUNT.pathSecret, 'q'.repeat(22)) };
       expect((await send(elsewhere)).statusCode).toBe(403);
       const { headers: _, ...bare } = actor.webhooks.sign(call);
-      expect((await deliver({ ...bare, headers: call.headers })).statusCode).toBe(403);
+      const unsigned = { ...bare, headers: call.headers };
+      // A vendor that forgets to sign now and then is asked to send it again.
+      const asksAgain = actor.provider.isUnsigned !== undefined;
+      expect((await deliver(unsigned)).statusCode).toBe(asksAgain ? 503 : 403);
       expect(await callOf('call-forged')).toBeUndefined();
     });
 
@@ -207,6 +210,34 @@ export function exerciseStory(name: string, createActor: (base: string, clock: C
       expect(more).toEqual([]);
       for (const number of [DRIVER, customer]) expect(sent).toContain(number.slice(1));
       expect(sent).not.toContain(CUSTOMER.slice(1));
+    });
+
+    it('leaves an attachment behind where the pool allows none, and says so to the receiver', async ({
+      skip,
+    }) => {
+      const { gateway, webhooks, provider } = actor;
+      if (!webhooks.carriesAttachments) return skip('Its webhook tells of no attachment.');
+      const picture = 'https://media.example/picture-of-a-face.jpg';
+      const text = {
+        messageId: 'text-with-picture',
+        from: CUSTOMER,
+        to: shown().driver,
+        body: 'My door',
+        picture,
+      };
+      const before = gateway?.requests.length ?? 0;
+      const answer = await send(webhooks.message(text));
+      const commanded = provider.capabilities.messageRelay === 'by_command';
+      const relayed = commanded
+        ? (gateway?.requests ?? [])
+            .slice(before)
+            .map(({ body }) => body)
+            .join('')
+        : answer.body;
+      const said = decodeURIComponent(relayed.replaceAll('+', ' '));
+      expect(said).toContain('My door');
+      expect(said).toContain('[An attachment was not passed on.]');
+      expect(said).not.toContain('picture-of-a-face');
     });
 
     it('connects nobody once the order has ended', async () => {

@@ -11,6 +11,7 @@ export interface ProviderCapabilities {
   readonly messages: boolean;
   /** whether a relayed text is the webhook's answer, or needs a second REST call */
   readonly messageRelay: 'in_response' | 'by_command' | 'none';
+  /** whether a call can be recorded with both sides told before; where only the caller would hear it, it cannot */
   readonly recording: boolean;
   readonly maxDuration: boolean;
   readonly collectPin: boolean;
@@ -98,7 +99,7 @@ export type CallInstruction =
       readonly callerId: VirtualNumber;
       readonly ringTimeoutSeconds: number;
       readonly maxCallSeconds: number;
-      /** record both sides, after the consent announcement was heard; absent is off */
+      /** record both sides, after both heard the consent announcement; absent is off, and so is an adapter that cannot */
       readonly recording?: { readonly consent: string };
     }
   | { readonly decision: 'announce'; readonly announcement: Announcement }
@@ -152,6 +153,11 @@ export interface Provider {
 
   /** Whether the request is the provider's. It reads nothing but the request, and it never throws. */
   isAuthentic(request: WebhookRequest): boolean;
+  /**
+   * Whether a request that is not authentic bears no signature at all; present where the vendor may send one so by
+   * mistake, and sends it again, signed, when it is answered 503.
+   */
+  isUnsigned?(request: WebhookRequest): boolean;
   /** Reads an authentic request. @throws ProviderError with code `malformed` */
   parseWebhook(kind: WebhookKind, request: WebhookRequest): ParsedWebhook;
   /** `urls`: the account's webhooks, for formats that name where the next step or the status goes. */

@@ -31,10 +31,11 @@ interface SessionFields {
   readonly driverNumber?: string | null;
   readonly reason?: string;
   readonly id?: string;
+  readonly at?: number;
 }
 
 function announceSession(state: 'opened' | 'pending' | 'closed', fields: SessionFields = {}): Promise<void> {
-  const { reference = orderId, assignment = 1, reason, id } = fields;
+  const { reference = orderId, assignment = 1, reason, id, at } = fields;
   const { customerNumber = '+13475550100', driverNumber = '+13475550101' } = fields;
   const data = {
     sessionId: `ses_${assignment}`,
@@ -48,7 +49,7 @@ function announceSession(state: 'opened' | 'pending' | 'closed', fields: Session
     ],
     ...(reason === undefined ? {} : { reason }),
   };
-  return company.maskline.announce(`session.${state}`, reference, data, id);
+  return company.maskline.announce(`session.${state}`, reference, data, id, at);
 }
 
 async function order(): Promise<OrderView> {
@@ -94,9 +95,23 @@ describe('sessions', () => {
     });
   });
 
-  it('do not open again, nor fall back to pending', async () => {
-    await announceSession('opened');
-    await announceSession('pending', { customerNumber: null, driverNumber: null });
+  it('wait again when a number was withdrawn, and open with others', async () => {
+    const now = Date.now();
+    await announceSession('opened', { at: now });
+    await announceSession('pending', { customerNumber: null, driverNumber: null, at: now + 1 });
+    await everythingHandled();
+    const waiting = await order();
+    expect(waiting).toMatchObject({ masking: 'pending' });
+    expect(JSON.stringify(waiting)).not.toContain('+1347555');
+    await announceSession('opened', { driverNumber: '+13475550177', at: now + 2 });
+    await everythingHandled();
+    expect(await order()).toMatchObject({ masking: 'open', virtualNumbers: { driver: '+13475550177' } });
+  });
+
+  it('do not open again once closed, nor fall back to pending by what comes late', async () => {
+    const now = Date.now();
+    await announceSession('opened', { at: now });
+    await announceSession('pending', { customerNumber: null, driverNumber: null, at: now - 1 });
     await everythingHandled();
     expect(await order()).toMatchObject({ masking: 'open', virtualNumbers: { driver: '+13475550101' } });
     await announceSession('closed', { reason: 'cancelled' });

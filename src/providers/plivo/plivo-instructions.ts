@@ -11,7 +11,7 @@ const PIN_TIMEOUT_SECONDS = 8;
 export function renderPlivoCall(instruction: CallInstruction, urls: WebhookUrls): WebhookResponse {
   switch (instruction.decision) {
     case 'bridge':
-      return respond(...record(instruction, urls), dial(instruction, urls));
+      return respond(dial(instruction, urls));
     case 'announce':
       return respond(speak(ANNOUNCEMENTS[instruction.announcement]), element('Hangup', {}));
     case 'collect_pin':
@@ -58,20 +58,6 @@ function dial(bridge: Bridge, urls: WebhookUrls): XmlElement {
     },
     element('Number', {}, withoutPlus(bridge.destination.reveal())),
   );
-}
-
-/** From the callee's answer on, both sides. `maxLength` would cut it after a minute. */
-function record(bridge: Bridge, urls: WebhookUrls): XmlElement[] {
-  if (!bridge.recording) return [];
-  const attributes = {
-    startOnDialAnswer: true,
-    redirect: false,
-    playBeep: false,
-    maxLength: bridge.maxCallSeconds,
-    callbackUrl: urls.status,
-    callbackMethod: 'POST',
-  };
-  return [speak(bridge.recording.consent), element('Record', attributes)];
 }
 
 /** `log`: what is keyed in does not appear in Plivo's logs. */

@@ -11,10 +11,8 @@ const PIN_TIMEOUT_SECONDS = 8;
 /** Writes an instruction as TeXML. */
 export function renderTelnyxCall(instruction: CallInstruction, urls: WebhookUrls): WebhookResponse {
   switch (instruction.decision) {
-    case 'bridge': {
-      const { recording } = instruction;
-      return respond(...(recording ? [say(recording.consent)] : []), dial(instruction, urls));
-    }
+    case 'bridge':
+      return respond(dial(instruction, urls));
     case 'announce':
       return respond(say(ANNOUNCEMENTS[instruction.announcement]), element('Hangup'));
     case 'collect_pin':
@@ -47,11 +45,6 @@ function dial(bridge: Bridge, urls: WebhookUrls): XmlElement {
       callerId: bridge.callerId,
       timeout: within(RING_SECONDS, bridge.ringTimeoutSeconds),
       timeLimit: within(CALL_SECONDS, bridge.maxCallSeconds),
-      ...(bridge.recording && {
-        record: 'record-from-answer-dual',
-        recordingStatusCallback: urls.status,
-        recordingStatusCallbackMethod: 'POST',
-      }),
     },
     element(
       'Number',

@@ -21,7 +21,8 @@ const CAPABILITIES: ProviderCapabilities = {
   statusCallbacks: true,
   messages: true,
   messageRelay: 'in_response',
-  recording: true,
+  // The callee would not hear the consent: there is no webhook for what is said to that side alone.
+  recording: false,
   maxDuration: true,
   collectPin: true,
   attestation: true,

@@ -12,7 +12,7 @@ const DIGIT_TIMEOUT_SECONDS = 8;
 export function renderTwilioCall(instruction: CallInstruction, urls: WebhookUrls): WebhookResponse {
   switch (instruction.decision) {
     case 'bridge':
-      return twiml(...bridge(instruction, urls));
+      return twiml(bridge(instruction, urls));
     case 'announce':
       return twiml(say(ANNOUNCEMENTS[instruction.announcement]), element('Hangup'));
     case 'collect_pin': {
@@ -43,8 +43,8 @@ export function renderTwilioCall(instruction: CallInstruction, urls: WebhookUrls
 function bridge(
   instruction: Extract<CallInstruction, { decision: 'bridge' }>,
   urls: WebhookUrls,
-): readonly XmlElement[] {
-  const { callerId, ringTimeoutSeconds, maxCallSeconds, recording } = instruction;
+): XmlElement {
+  const { callerId, ringTimeoutSeconds, maxCallSeconds } = instruction;
   const number = element(
     'Number',
     {
@@ -54,7 +54,7 @@ function bridge(
     },
     instruction.destination.reveal(),
   );
-  const dial = element(
+  return element(
     'Dial',
     {
       callerId,
@@ -63,11 +63,10 @@ function bridge(
       answerOnBridge: true,
       action: urls.status,
       method: 'POST',
-      record: recording ? 'record-from-answer-dual' : 'do-not-record',
+      record: 'do-not-record',
     },
     number,
   );
-  return recording ? [say(recording.consent), dial] : [dial];
 }
 
 export function renderTwilioMessage(instruction: MessageInstruction): WebhookResponse {

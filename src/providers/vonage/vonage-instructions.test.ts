@@ -1,4 +1,4 @@
-import { Connect, Input, NCCOBuilder, Record as RecordAction, Talk } from '@vonage/voice';
+import { Connect, Input, NCCOBuilder, Talk } from '@vonage/voice';
 import { describe, expect, it } from 'vitest';
 import { ANNOUNCEMENTS } from '../../domain/route.ts';
 import { toVirtualNumber } from '../../domain/virtual-number.ts';
@@ -27,7 +27,7 @@ describe('the call control objects for Vonage', () => {
   const render = (instruction: CallInstruction): unknown =>
     JSON.parse(renderVonageCall(instruction, URLS).body);
   /** What the vendor's builder sends over the wire. */
-  const build = (...actions: (Connect | Talk | Input | RecordAction)[]): unknown => {
+  const build = (...actions: (Connect | Talk | Input)[]): unknown => {
     const builder = new NCCOBuilder();
     for (const action of actions) builder.addAction(action as never);
     return JSON.parse(JSON.stringify(builder.build()));
@@ -54,20 +54,8 @@ describe('the call control objects for Vonage', () => {
     expect(render({ ...bridge, maxCallSeconds: 7_201 })).toMatchObject([{ limit: 7_200 }]);
   });
 
-  it('are what it makes of a recorded bridge, which asks for consent first', () => {
-    const recorded = render({ ...bridge, recording: { consent: 'This call is recorded.' } });
-    const record = new RecordAction(
-      'wav' as never,
-      'conversation',
-      2,
-      none,
-      none,
-      none,
-      none,
-      URLS.status,
-      'POST',
-    );
-    expect(recorded).toEqual(build(talk('This call is recorded.'), record, connect));
+  it('record nothing, even when told to: the callee would not hear the consent', () => {
+    expect(render({ ...bridge, recording: { consent: 'This call is recorded.' } })).toEqual(render(bridge));
   });
 
   it('are what it makes of everything else', () => {

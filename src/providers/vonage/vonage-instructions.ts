@@ -12,7 +12,7 @@ const PIN_TIMEOUT_SECONDS = 8;
 export function renderVonageCall(instruction: CallInstruction, urls: WebhookUrls): WebhookResponse {
   switch (instruction.decision) {
     case 'bridge':
-      return respond([...record(instruction, urls), connect(instruction, urls)]);
+      return respond([connect(instruction, urls)]);
     case 'announce':
       return respond([talk(ANNOUNCEMENTS[instruction.announcement])]);
     case 'collect_pin':
@@ -46,20 +46,6 @@ function connect(bridge: Bridge, urls: WebhookUrls): object {
     eventUrl: [urls.status],
     eventMethod: 'POST',
   };
-}
-
-/** Both sides on a channel each, in the background, from here to the end of the call. */
-function record(bridge: Bridge, urls: WebhookUrls): object[] {
-  if (!bridge.recording) return [];
-  const recording = {
-    action: 'record',
-    format: 'wav',
-    split: 'conversation',
-    channels: 2,
-    eventUrl: [urls.status],
-    eventMethod: 'POST',
-  };
-  return [talk(bridge.recording.consent), recording];
 }
 
 function collectPin(digits: number, urls: WebhookUrls): object[] {

@@ -14,7 +14,7 @@ import { VonageApplications } from './vonage-applications.ts';
 import { readVonageConfig, type VonageConfig } from './vonage-config.ts';
 import { renderVonageAcknowledgement, renderVonageCall, renderVonageMessage } from './vonage-instructions.ts';
 import { VonageNumbers } from './vonage-numbers.ts';
-import { isVonageWebhook } from './vonage-signature.ts';
+import { isUnsignedVonageWebhook, isVonageWebhook } from './vonage-signature.ts';
 import { parseVonageWebhook } from './vonage-webhooks.ts';
 
 const CAPABILITIES: ProviderCapabilities = {
@@ -22,7 +22,8 @@ const CAPABILITIES: ProviderCapabilities = {
   statusCallbacks: true,
   messages: true,
   messageRelay: 'by_command',
-  recording: true,
+  // The callee would not hear the consent: there is no webhook for what is said to that side alone.
+  recording: false,
   maxDuration: true,
   collectPin: true,
   attestation: false,
@@ -48,6 +49,7 @@ class VonageProvider implements Provider {
   readonly renderMessage = renderVonageMessage;
   readonly renderAcknowledgement = renderVonageAcknowledgement;
   readonly parseWebhook = parseVonageWebhook;
+  readonly isUnsigned = isUnsignedVonageWebhook;
   readonly searchNumbers: Provider['searchNumbers'];
   readonly provisionNumber: Provider['provisionNumber'];
   readonly decommissionNumber: Provider['decommissionNumber'];

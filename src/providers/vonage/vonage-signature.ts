@@ -42,6 +42,11 @@ export function isVonageWebhook(request: WebhookRequest, config: VonageConfig, n
   return said.api_key === config.apiKey && said.payload_hash === hash;
 }
 
+/** Vonage's documentation: after an error on its side a callback may come without a token, and is repeated after a 5xx. */
+export function isUnsignedVonageWebhook({ headers }: WebhookRequest): boolean {
+  return (headers.authorization ?? '') === '';
+}
+
 function bearer({ headers }: WebhookRequest): string {
   const text = headers.authorization ?? '';
   return text.length <= TOKEN_LENGTH_MAXIMUM ? text : '';

@@ -71,8 +71,10 @@ function applySessionEvent(
   if (!order || session.assignment !== order.assignment) return [];
 
   const known = stores.sessions.get(order.orderId, session.assignment);
-  // A session only moves forward: pending, open, closed.
-  if (known?.state === 'closed' || (known?.state === 'open' && state === 'pending')) return [];
+  // A closed session stays closed. An open one may wait again, when a number of it was withdrawn and no other is to
+  // spare; what was said before it opened comes late.
+  if (known?.state === 'closed') return [];
+  if (known?.state === 'open' && state === 'pending' && !isLater(event.time, known.saidAt)) return [];
 
   stores.sessions.save({
     orderId: order.orderId,
@@ -80,12 +82,18 @@ function applySessionEvent(
     sessionId: session.sessionId,
     state,
     closedReason: state === 'closed' ? session.reason : null,
+    saidAt: event.time,
   });
   stores.sessions.saveParticipants(order.orderId, session.assignment, withVirtualNumber(session));
   return [
     { subject: 'orders', id: order.orderId },
     { subject: 'stock', id: null },
   ];
+}
+
+/** Whether both times are known, and the first is after the second. */
+function isLater(one: string | null, other: string | null): boolean {
+  return one !== null && other !== null && Date.parse(one) > Date.parse(other);
 }
 
 function withVirtualNumber(session: SessionEvent) {

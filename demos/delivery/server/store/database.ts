@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS masking_session (
   session_id    TEXT NOT NULL,
   state         TEXT NOT NULL CHECK (state IN ('pending', 'open', 'closed')),
   closed_reason TEXT,
+  said_at       TEXT,
   PRIMARY KEY (order_id, assignment)
 ) STRICT, WITHOUT ROWID;
 
@@ -90,6 +91,11 @@ export function openDatabase(stateFile: string): DatabaseSync {
   const database = new DatabaseSync(stateFile);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;');
   database.exec(SCHEMA);
+  // State files from before the column was there.
+  const columns = database.prepare('PRAGMA table_info(masking_session)').all();
+  if (!columns.some(({ name }) => name === 'said_at')) {
+    database.exec('ALTER TABLE masking_session ADD COLUMN said_at TEXT');
+  }
   return database;
 }
 

@@ -9,6 +9,8 @@ export interface MaskingSession {
   readonly sessionId: string;
   readonly state: SessionState;
   readonly closedReason: string | null;
+  /** when Maskline said so, RFC 3339; null when its event had no time */
+  readonly saidAt: string | null;
 }
 
 export interface MaskingParticipant {
@@ -40,14 +42,16 @@ export class SessionStore {
 
   constructor(database: DatabaseSync) {
     this.#get = database.prepare(
-      `SELECT order_id AS orderId, assignment, session_id AS sessionId, state, closed_reason AS closedReason
+      `SELECT order_id AS orderId, assignment, session_id AS sessionId, state, closed_reason AS closedReason,
+              said_at AS saidAt
        FROM masking_session WHERE order_id = ? AND assignment = ?`,
     );
     this.#save = database.prepare(
-      `INSERT INTO masking_session (order_id, assignment, session_id, state, closed_reason)
-       VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO masking_session (order_id, assignment, session_id, state, closed_reason, said_at)
+       VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (order_id, assignment) DO UPDATE
-       SET session_id = excluded.session_id, state = excluded.state, closed_reason = excluded.closed_reason`,
+       SET session_id = excluded.session_id, state = excluded.state, closed_reason = excluded.closed_reason,
+           said_at = excluded.said_at`,
     );
     this.#participants = database.prepare(
       `SELECT role, user_id AS userId, virtual_number AS virtualNumber
@@ -87,6 +91,7 @@ export class SessionStore {
       session.sessionId,
       session.state,
       session.closedReason,
+      session.saidAt,
     );
   }
 

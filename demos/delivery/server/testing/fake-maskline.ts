@@ -89,8 +89,14 @@ export class FakeMaskline {
     await this.#app.close();
   }
 
-  announce(type: string, key: string, data: object, id: string = randomUUID()): Promise<void> {
-    const time = new Date().toISOString();
+  announce(
+    type: string,
+    key: string,
+    data: object,
+    id: string = randomUUID(),
+    at = Date.now(),
+  ): Promise<void> {
+    const time = new Date(at).toISOString();
     const event = { specversion: '1.0', id, source: '/maskline', type, time, data };
     const message = { key, value: Buffer.from(JSON.stringify(event)), headers: {} };
     return this.#options.bus.publish(this.#options.topics.masking, [message]);

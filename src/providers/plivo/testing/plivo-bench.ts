@@ -110,13 +110,14 @@ export const plivoWebhooks: WebhookBench = {
       EndTime: new Date(fields.at).toISOString().slice(0, 19).replace('T', ' '),
     });
   },
-  message: ({ messageId, from, to, body }) =>
+  carriesAttachments: true,
+  message: ({ messageId, from, to, body, picture }) =>
     post('message', {
       MessageUUID: messageId,
       From: digits(from),
       To: digits(to),
       Text: body,
-      Type: 'sms',
+      ...(picture === undefined ? { Type: 'sms' } : { Type: 'mms', Media0: picture }),
       Units: '1',
     }),
   sign: (webhook, { secret = AUTH_TOKEN } = {}) => {

@@ -132,7 +132,8 @@ export const telnyxWebhooks = (clock: Clock): WebhookBench => ({
       ...(fields.event === 'ended' && { CallDuration: String(fields.durationSeconds) }),
     });
   },
-  message: ({ messageId, from, to, body }) =>
+  carriesAttachments: true,
+  message: ({ messageId, from, to, body, picture }) =>
     json({
       data: {
         event_type: 'message.received',
@@ -143,9 +144,9 @@ export const telnyxWebhooks = (clock: Clock): WebhookBench => ({
           direction: 'inbound',
           from: { carrier: '', line_type: '', phone_number: from },
           to: [{ carrier: '', line_type: '', phone_number: to, status: 'webhook_delivered' }],
-          media: [],
+          media: picture === undefined ? [] : [{ url: picture, content_type: 'image/jpeg', size: 1_000 }],
           text: body,
-          type: 'SMS',
+          type: picture === undefined ? 'SMS' : 'MMS',
           record_type: 'message',
         },
         record_type: 'event',

@@ -90,7 +90,8 @@ export function createTwilioWebhooks(options: {
         Digits: digits,
       }),
     status: (fields) => post('status', statusFields(fields)),
-    message: ({ messageId, from, to, body }) =>
+    carriesAttachments: true,
+    message: ({ messageId, from, to, body, picture }) =>
       post('message', {
         MessageSid: messageId,
         SmsSid: messageId,
@@ -98,7 +99,9 @@ export function createTwilioWebhooks(options: {
         From: from,
         To: to,
         Body: body,
-        NumMedia: '0',
+        ...(picture === undefined
+          ? { NumMedia: '0' }
+          : { NumMedia: '1', MediaUrl0: picture, MediaContentType0: 'image/jpeg' }),
         NumSegments: '1',
         SmsStatus: 'received',
       }),

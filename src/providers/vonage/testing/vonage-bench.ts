@@ -109,16 +109,18 @@ export const vonageWebhooks = (clock: Clock): WebhookBench => ({
       }),
     });
   },
-  message: ({ messageId, from, to, body }) =>
+  carriesAttachments: true,
+  message: ({ messageId, from, to, body, picture }) =>
     post('message', {
-      channel: 'sms',
+      channel: picture === undefined ? 'sms' : 'mms',
       message_uuid: messageId,
       to: digits(to),
       from: digits(from),
       timestamp: new Date(clock.now()).toISOString(),
       text: body,
       sms: { num_messages: '1' },
-      message_type: 'text',
+      message_type: picture === undefined ? 'text' : 'image',
+      ...(picture !== undefined && { image: { url: picture } }),
     }),
   sign: (webhook, { secret = SIGNATURE_SECRET, at = clock.now() } = {}) => {
     const claims = {
