@@ -32,8 +32,8 @@ alter table call
   add column pin_tries integer not null default 0,
   add column pin_last bytea;
 
--- How much one caller of a session has called: counted in the statement that records the call, which therefore
--- decides. `attempted_at`: the newest attempts, oldest first, as many as the limit was. `running`: calls under way,
+-- How much one caller of a session has called: counted in the statement that records the call, which therefore decides.
+-- No foreign key, because a call must not wait for whoever has locked `session`. `attempted_at`: the newest attempts, oldest first, as many as the limit was. `running`: calls under way,
 -- `account|call id` → when each must have ended, in epoch milliseconds.
 create table session_usage (
   tenant text not null,
@@ -42,8 +42,7 @@ create table session_usage (
   attempted_at timestamptz[] not null,
   running jsonb not null,
   talked_seconds integer not null default 0,
-  primary key (tenant, session_id, participant_id),
-  foreign key (tenant, session_id) references session (tenant, id) on delete cascade
+  primary key (tenant, session_id, participant_id)
 ) with (fillfactor = 70);
 
 -- The app said: this person is about to call. One use. `caller_key`: from this number only; null is from any that is
@@ -139,8 +138,7 @@ create table message_usage (
   tenant text not null,
   session_id text not null,
   sent_at timestamptz[] not null,
-  primary key (tenant, session_id),
-  foreign key (tenant, session_id) references session (tenant, id) on delete cascade
+  primary key (tenant, session_id)
 ) with (fillfactor = 70);
 
 -- What was connected in an hour, by the tenant (scope '') and by each provider account. `calls` is what replicas have

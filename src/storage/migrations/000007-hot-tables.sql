@@ -16,12 +16,14 @@ alter table route
   drop constraint route_tenant_virtual_number_fkey,
   drop constraint route_tenant_caller_id_fkey;
 
--- A session that is deleted takes its participants and their keys along, whoever deletes it: once for each statement,
+-- A session that is deleted takes its participants, their keys and what was counted of it along, whoever deletes it: once for each statement,
 -- and at no cost to those who insert.
 create function delete_participants_of_sessions() returns trigger language plpgsql as $$
 begin
   delete from participant_key k using gone where k.tenant = gone.tenant and k.session_id = gone.id;
   delete from participant p using gone where p.tenant = gone.tenant and p.session_id = gone.id;
+  delete from session_usage u using gone where u.tenant = gone.tenant and u.session_id = gone.id;
+  delete from message_usage u using gone where u.tenant = gone.tenant and u.session_id = gone.id;
   return null;
 end
 $$;
