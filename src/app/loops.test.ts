@@ -10,7 +10,6 @@ import { routeCall } from './route-call.ts';
 import { ACCOUNT, createWorld, person, virtualNumber, type World } from './testing/world.ts';
 
 const INVENTORY = 12;
-const _LOT = { pool: 'city', mode: 'voice_and_message', expiresInSeconds: null } as const;
 
 function phone(e164: string): PhoneNumber {
   const number = PhoneNumber.parse(e164);
