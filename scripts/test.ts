@@ -52,7 +52,8 @@ function chooseProjects(): string[] {
     return ['unit', 'system'];
   }
   const missing = SIP_PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
-  if (missing.length === 0) return ['unit', 'system', 'thorough', 'simulation', 'production', 'faults', 'sip'];
+  if (missing.length === 0)
+    return ['unit', 'system', 'thorough', 'simulation', 'production', 'faults', 'sip'];
   leftOut.push(`real SIP calls, which need ${missing.join(', ')}. sip/README.md says how to install them.`);
   return ['unit', 'system', 'thorough', 'simulation', 'production', 'faults'];
 }

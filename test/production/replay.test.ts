@@ -73,7 +73,8 @@ if (BROKERS === null) {
       const messages = Array.from({ length: DISTINCT }, (_, n) =>
         toMessage(`replay-${n}`, assigned(`replay-${n}`, n)),
       );
-      for (let left = EVENTS; left > 0; left -= DISTINCT) await publish(topics.orders, messages.slice(0, left));
+      for (let left = EVENTS; left > 0; left -= DISTINCT)
+        await publish(topics.orders, messages.slice(0, left));
       replica = await Replica.start({ ...environment, MASKLINE_CONSUMER_GROUP: group });
       await until('all of it handled', async () => (await bus.lag(topics.orders, group)) === 0n, TIMEOUT_MS);
       const announced = async () => bus.lag(topics.masking, 'nobody');
