@@ -8,10 +8,15 @@ import type { ProfileDirectory } from '../profiles/profile-directory.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { DestinationRule } from '../domain/destination.ts';
-import type { CallCaps } from './call-caps.ts';
 import type { PoolRules } from './pool-rules.ts';
 import type { RefusalLimits } from './refusal-limits.ts';
 import type { StockWatch } from './stock-watch.ts';
+
+/** Whether a call may still be connected within the caps of its tenant and its account. */
+export interface CallAdmission {
+  admit(tenant: string, providerAccount: string): Promise<boolean>;
+  giveBack(tenant: string, providerAccount: string): void;
+}
 
 /** Everything that a use case may reach. `main.ts` builds it once and hands it down. */
 export interface App {
@@ -25,7 +30,7 @@ export interface App {
   readonly stockWatch: StockWatch;
   readonly poolRules: PoolRules;
   /** absent: nothing is capped */
-  readonly callCaps?: CallCaps;
+  readonly callCaps?: CallAdmission;
   /** what a new pool connects to when it does not say; absent: the pool's countries, mobile and fixed lines */
   readonly destinationsDefault?: DestinationRule;
   readonly log: Log;

@@ -1,5 +1,5 @@
 import { type CallCap, type SpendScope, TENANT_SCOPE } from '../storage/spend-storage.ts';
-import type { App } from './app.ts';
+import type { App, CallAdmission } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
 
 export interface CallCapPolicy {
@@ -37,7 +37,7 @@ type Deps = Pick<App, 'storage' | 'clock' | 'random' | 'log' | 'metrics' | 'wake
  * decision costs no write and all replicas together never connect more than the cap. Minutes are measured every
  * few seconds: see `spendWatch`.
  */
-export class CallCaps {
+export class CallCaps implements CallAdmission {
   readonly #deps: Deps;
   readonly #policy: CallCapPolicy;
   readonly #shares = new Map<string, Share>();

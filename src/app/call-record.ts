@@ -1,6 +1,8 @@
 import { createId } from '../lib/id.ts';
 import type { CallerKey } from '../privacy/vault.ts';
-import type { CallLimits, FoundRoute, NewCall, OutboxEvent } from '../storage/storage.ts';
+import type { CallLimits, NewCall } from '../storage/call-storage.ts';
+import type { OutboxEvent } from '../storage/outbox-storage.ts';
+import type { FoundRoute } from '../storage/route-storage.ts';
 import type { App } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
 import { API_ACCOUNT, type RoutedCall, type RouteQuestion } from './routed-call.ts';

@@ -65,7 +65,7 @@ const parallel = (count: number, call: (i: number) => Promise<RoutedCall>) =>
 
 describeEachDatabase('Limits of a caller', (open) => {
   it('let one of 50 calls through that come at one moment, and the next one when it has ended', async () => {
-    const town = await createTown(await open());
+    const town = await createTown(await open(), { concurrentCallsMax: 1 });
     const answers = await parallel(50, (i) => town.call(`c${i}`));
     expect(ok(answers)).toBe(1);
     expect(answers.filter(({ reason }) => reason === 'rate_limited')).toHaveLength(49);
@@ -123,7 +123,7 @@ describe('what counts', () => {
   });
 
   it('is a call whose end never comes, until it must have ended', async () => {
-    const town = await delivering({ ringTimeoutSeconds: 30, maxCallSeconds: 600 });
+    const town = await delivering({ ringTimeoutSeconds: 30, maxCallSeconds: 600, concurrentCallsMax: 1 });
     await town.call('lost');
     town.world.clock.advance(30_000);
     await town.answered('lost');

@@ -1,6 +1,6 @@
 import { judgeRoute, type RefusalReason } from '../domain/route.ts';
 import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
-import type { FoundRoute, RouteLookup } from '../storage/storage.ts';
+import type { FoundRoute, RouteLookup } from '../storage/route-storage.ts';
 import type { App } from './app.ts';
 import { callLimits, decisionEvent, toCallRecord } from './call-record.ts';
 import { guardSpend, returnSpend } from './guard-spend.ts';

@@ -1,7 +1,7 @@
 import { allowsNumber, allowsPair } from '../domain/destination.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
 import { countryOfNumber } from '../privacy/number-class.ts';
-import type { FoundRoute } from '../storage/storage.ts';
+import type { FoundRoute } from '../storage/route-storage.ts';
 import type { App } from './app.ts';
 import { API_ACCOUNT, refusal, type RoutedCall, type RouteQuestion } from './routed-call.ts';
 

@@ -1,4 +1,5 @@
-import type { CallLimits, CallStorage, NewCall, OutboxEvent } from '../storage/storage.ts';
+import type { CallLimits, CallStorage, NewCall } from '../storage/call-storage.ts';
+import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import { StorageError } from '../storage/storage-error.ts';
 import type { App } from './app.ts';
 

@@ -1,6 +1,7 @@
 import type { MaskingEvent, MaskingEventData, MaskingEventType } from '../domain/events.ts';
 import { createId } from '../lib/id.ts';
-import type { OutboxEvent, SessionRow } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/storage.ts';
+import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import type { App } from './app.ts';
 
 /** Gives an event its id and time. It is announced once the transaction that appends it has committed. */

@@ -1,6 +1,8 @@
 import { isNotInService } from '../domain/not-in-service.ts';
 import { applyLegStatus, type LegStatus, Termination } from '../domain/call.ts';
-import type { LockedCall, OutboxEvent, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { LockedCall } from '../storage/call-storage.ts';
+import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import type { App } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
 import { restIfClosed } from './rest-closed-session.ts';

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { pinDigits } from '../domain/step-up.ts';
 import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
-import type { DecidedCall } from '../storage/storage.ts';
+import type { DecidedCall } from '../storage/call-storage.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';
 import {

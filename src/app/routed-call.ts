@@ -3,7 +3,7 @@ import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
 import type { Attestation, CallInstruction } from '../providers/provider.ts';
-import type { FoundRoute } from '../storage/storage.ts';
+import type { FoundRoute } from '../storage/route-storage.ts';
 import { routePlace } from './route-place.ts';
 
 /** Calls that a switch asks about through the API have no provider account; their records say this instead. */

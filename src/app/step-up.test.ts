@@ -146,7 +146,7 @@ describe('a call that was announced', () => {
   ])(
     'connects from %s, once, and shows the number that stands for the caller',
     async (_who, callingNumber) => {
-      const delivery = await delivering({ stepUp: 'intent' });
+      const delivery = await delivering({ stepUp: 'intent', concurrentCallsMax: 1 });
       expect(does(await delivery.ask({ callingNumber, providerCallId: 'before' }))).toBe('announce');
       const announced = await delivery.announce();
       expect(announced.virtualNumber).toBe(delivery.ddd);

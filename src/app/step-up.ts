@@ -1,7 +1,7 @@
 import { judgeRoute, type RouteVerdict } from '../domain/route.ts';
 import { asksForPin, canStepUp, pinDigits } from '../domain/step-up.ts';
 import type { CallerKey } from '../privacy/vault.ts';
-import type { FoundRoute } from '../storage/storage.ts';
+import type { FoundRoute } from '../storage/route-storage.ts';
 import type { App } from './app.ts';
 import { API_ACCOUNT, type RouteQuestion } from './routed-call.ts';
 

@@ -10,7 +10,8 @@ import {
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { CallerKey, TenantKeys } from '../privacy/vault.ts';
 import type { PinCandidate } from '../storage/step-up-storage.ts';
-import type { FoundRoute, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { FoundRoute } from '../storage/route-storage.ts';
 import type { App } from './app.ts';
 import { callLimits, decisionEvent, toCallRecord } from './call-record.ts';
 import { pinHash } from './create-pin.ts';

@@ -85,7 +85,8 @@ export const POOL_LIMITS = {
 
 /** Counts: what one caller of a session may do before it is harassment. */
 export const CALL_COUNTS = {
-  concurrentCallsMax: { default: 1, minimum: 1, maximum: 20 },
+  // Two, because who redials after a call broke off is quicker than the report of its end.
+  concurrentCallsMax: { default: 2, minimum: 1, maximum: 20 },
   hourlyAttemptsMax: { default: 20, minimum: 1, maximum: 200 },
 } as const;
 

@@ -1,6 +1,6 @@
 import type { Instant } from '../lib/clock.ts';
 import type { CallerKey } from '../privacy/vault.ts';
-import type { Page } from './storage.ts';
+import type { Page } from '../lib/page.ts';
 
 /** A person whom the company has blocked: by number, by its own id of them, or by both. */
 export interface PersonBlock {

@@ -14,7 +14,8 @@ import {
 } from './conformance-town.ts';
 import type { Database } from './sql/connection.ts';
 import { createSqlStorage } from './sql/sql-storage.ts';
-import type { CallLimits, Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
+import type { CallLimits } from './call-storage.ts';
 
 const LIMITS: CallLimits = {
   concurrentCallsMax: 1,

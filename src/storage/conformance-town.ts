@@ -5,7 +5,10 @@ import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { CallerKey } from '../privacy/vault.ts';
 import { createSqlStorage } from './sql/sql-storage.ts';
 import type { Database } from './sql/connection.ts';
-import type { CandidateSearch, NewCall, NewRoute, NewSession, OutboxEvent, Storage } from './storage.ts';
+import type { CandidateSearch, NewSession, Storage } from './storage.ts';
+import type { NewCall } from './call-storage.ts';
+import type { OutboxEvent } from './outbox-storage.ts';
+import type { NewRoute } from './route-storage.ts';
 
 export const NOW = Date.UTC(2026, 0, 1);
 export const HOUR = 3_600_000;

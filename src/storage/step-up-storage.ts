@@ -2,7 +2,8 @@ import type { StepUp } from '../domain/pool.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
 import type { CallerKey } from '../privacy/vault.ts';
-import type { CallLimits, FoundRoute, NewCall, RecordedCall } from './storage.ts';
+import type { CallLimits, NewCall, RecordedCall } from './call-storage.ts';
+import type { FoundRoute } from './route-storage.ts';
 
 /** What an unknown caller on this number may show; alike for every number of a pool, whatever becomes of it. */
 export interface StepUpOffer {

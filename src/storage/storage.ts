@@ -1,8 +1,5 @@
-import type { CallProgress, CallRecord, LegStatus } from '../domain/call.ts';
-import type { NumberClass } from '../domain/destination.ts';
-import type { MaskingEvent } from '../domain/events.ts';
 import type { Pool, StockNow } from '../domain/pool.ts';
-import type { DecisionReason, RouteFacts, Verification } from '../domain/route.ts';
+import type { DecisionReason } from '../domain/route.ts';
 import type { ClosedReason, Session, SessionMode, SessionState } from '../domain/session.ts';
 import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
@@ -14,6 +11,10 @@ import type { KeyRingStore, PrivacyStorage } from './privacy-storage.ts';
 import type { SpendStorage, SpendSystemStorage } from './spend-storage.ts';
 import type { StepUpStorage } from './step-up-storage.ts';
 import type { WebhookStorage, WebhookSystemStorage } from './webhook-storage.ts';
+import type { Page } from '../lib/page.ts';
+import type { OutboxEvent } from './outbox-storage.ts';
+import type { NewRoute, RouteStorage } from './route-storage.ts';
+import type { CallStorage } from './call-storage.ts';
 
 /**
  * The only store of truth. Everything is said in our words; instants are epoch milliseconds; what a tenant
@@ -61,19 +62,6 @@ export interface TenantStorage {
    * Only inside a transaction.
    */
   attempt<T>(attempt: () => Promise<T | null>): Promise<T | null>;
-}
-
-export interface Page {
-  /** 1 to 500 */
-  readonly limit: number;
-  /** the last id of the page before, or null for the first page */
-  readonly after: string | null;
-}
-
-export interface OutboxEvent {
-  readonly eventId: string;
-  readonly event: MaskingEvent;
-  readonly occurredAt: Instant;
 }
 
 export interface PoolStorage {
@@ -273,161 +261,6 @@ export interface Allocation {
   readonly participantId: string;
   readonly virtualNumber: VirtualNumber;
   readonly exclusive: boolean;
-}
-
-export interface NewRoute extends Omit<RouteFacts, 'sessionId'> {
-  readonly virtualNumber: VirtualNumber;
-  readonly callerKey: CallerKey;
-  /** which index key made it */
-  readonly indexKeyId: number;
-  readonly reference: string;
-  readonly sealedDestination: Sealed;
-  /** of the caller's and the callee's number */
-  readonly callingClass: NumberClass;
-  readonly calledClass: NumberClass;
-}
-
-export interface RouteLookup {
-  /** whether the dialled number is held at the provider account that asks, and not decommissioned */
-  readonly numberKnown: boolean;
-  readonly route: FoundRoute | null;
-}
-
-export interface FoundRoute extends RouteFacts {
-  /** whose rules on destinations hold */
-  readonly pool: string;
-  /** null in a route of a former version */
-  readonly callingClass: NumberClass | null;
-  readonly calledClass: NumberClass | null;
-  readonly reference: string;
-  /** by a participant, by the company, or because the callee's number serves nobody: see `blocked_by` */
-  readonly blocked: boolean;
-  /** whether the session is closed, and the route lives on grace alone */
-  readonly inGrace: boolean;
-  readonly sealedDestination: Sealed | null;
-  /** what it opens with: the callee's */
-  readonly participantKey: ParticipantKey | null;
-}
-
-export interface DecidedCall extends CallRecord {
-  readonly callerKey: CallerKey | null;
-  /** of the route that was taken, where that is not `callerKey` */
-  readonly routeKey: CallerKey | null;
-  /** of the PIN that connected it; null without one */
-  readonly pinLast: Uint8Array | null;
-  readonly ringTimeoutSeconds: number | null;
-  readonly maxCallSeconds: number | null;
-  /** of the route that was chosen, if it is still the same and live; else null */
-  readonly sealedDestination: Sealed | null;
-  /** of that route */
-  readonly recordingConsent: string | null;
-  readonly participantKey: ParticipantKey | null;
-}
-
-export interface RouteStorage {
-  /**
-   * Inserts all, or returns false: somebody holds one of the keys. A route whose rest is over is replaced.
-   * After false, some may have been inserted; the caller undoes them with its savepoint.
-   */
-  insertAll(sessionId: string, routes: readonly NewRoute[], now: Instant): Promise<boolean>;
-  /** The hot question. One statement, three primary-key look-ups, no join on the session. */
-  lookup(question: {
-    /** null: whichever account of the tenant holds the number */
-    readonly providerAccount: string | null;
-    readonly virtualNumber: VirtualNumber;
-    readonly callerKey: CallerKey | null;
-    readonly now: Instant;
-  }): Promise<RouteLookup>;
-  rest(sessionId: string, liveUntil: Instant, restingUntil: Instant): Promise<void>;
-  /** Prolongs or shortens the life of an open session's routes. */
-  setLiveUntil(sessionId: string, liveUntil: Instant): Promise<void>;
-  /** Ends what one person of a session could dial: that person's number has changed. */
-  restOf(sessionId: string, participantId: string, liveUntil: Instant, restingUntil: Instant): Promise<void>;
-  setDestination(
-    virtualNumber: VirtualNumber,
-    callerKey: CallerKey,
-    sealed: Sealed,
-    calledClass: NumberClass,
-  ): Promise<void>;
-}
-
-export interface NewCall {
-  readonly id: string;
-  readonly providerAccount: string;
-  readonly providerCallId: string;
-  readonly sessionId: string | null;
-  readonly reference: string | null;
-  readonly callingParticipantId: string | null;
-  readonly callingRole: string | null;
-  readonly calledParticipantId: string | null;
-  readonly calledRole: string | null;
-  readonly virtualNumber: string;
-  readonly callerKey: CallerKey | null;
-  /** of the route that was taken, where that is not `callerKey`; null otherwise */
-  readonly routeKey: CallerKey | null;
-  readonly callerId: VirtualNumber | null;
-  readonly decision: CallRecord['decision'];
-  readonly reason: DecisionReason;
-  readonly ringTimeoutSeconds: number | null;
-  readonly maxCallSeconds: number | null;
-  readonly startedAt: Instant;
-  readonly attestation: Verification;
-}
-
-/** What the caller may do within the session, from the route; a call that passes is counted until `heldUntil`. */
-export interface CallLimits {
-  readonly concurrentCallsMax: number;
-  readonly hourlyAttemptsMax: number;
-  readonly totalTalkSecondsMax: number;
-  /** when it no longer counts as running, if nobody reports that it was answered or has ended */
-  readonly heldUntil: Instant;
-}
-
-/** How the call was recorded: as it was to be, or as `rate_limited`. */
-export interface RecordedCall {
-  readonly reason: DecisionReason;
-  /** shorter than asked for when the caller has little of the session's talk left */
-  readonly maxCallSeconds: number | null;
-}
-
-export interface LockedCall extends CallRecord {
-  readonly calledParticipantId: string | null;
-  readonly reference: string | null;
-  readonly maxCallSeconds: number | null;
-}
-
-export interface CallStorage {
-  /**
-   * Records the decision and what it announces, in one statement, which also counts a call that is to be connected
-   * against its limits: beyond them it is recorded, and announced, as `rate_limited`. Null: it was decided before.
-   * @param event null: nothing is announced yet
-   * @param limits null: it is not counted
-   */
-  insert(call: NewCall, event: OutboxEvent | null, limits: CallLimits | null): Promise<RecordedCall | null>;
-  /** The decision on this call, if one was taken, with the destination if its route is live at `now`. */
-  decided(providerAccount: string, providerCallId: string, now: Instant): Promise<DecidedCall | null>;
-  /** One more question is told the decision. False when it was taken back meanwhile. */
-  tellAgain(id: string): Promise<boolean>;
-  /** One of them was told something else after all. Returns how many are left. */
-  untell(id: string): Promise<number>;
-  /** Turns a decision that came too late to be told into a refusal, so that it is never told. */
-  refuse(providerAccount: string, providerCallId: string, reason: DecisionReason, at: Instant): Promise<void>;
-  get(id: string): Promise<CallRecord | null>;
-  list(
-    filter: { sessionId: string | null; reference: string | null },
-    page: Page,
-  ): Promise<readonly CallRecord[]>;
-  /** Locks the call until the transaction ends. */
-  lock(providerAccount: string, providerCallId: string): Promise<LockedCall | null>;
-  lockById(id: string): Promise<LockedCall | null>;
-  /** The provider was asked how these have ended. */
-  setChecked(ids: readonly string[], at: Instant): Promise<void>;
-  setProgress(id: string, progress: CallProgress): Promise<void>;
-  addEvent(id: string, status: LegStatus, receivedAt: Instant): Promise<void>;
-  /** When it must have ended at the latest, by its own limits; null for one that was not connected. */
-  endsBy(id: string): Promise<Instant | null>;
-  /** When the last call of the session ended, or must have ended at the latest; null without calls. */
-  lastEndOf(sessionId: string): Promise<Instant | null>;
 }
 
 export interface NewMessage {

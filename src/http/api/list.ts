@@ -1,6 +1,7 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { App } from '../../app/app.ts';
-import type { Page, TenantStorage } from '../../storage/storage.ts';
+import type { TenantStorage } from '../../storage/storage.ts';
+import type { Page } from '../../lib/page.ts';
 import { createCursor, readCursor } from '../cursor.ts';
 import type { Component } from '../operation.ts';
 import { nullableText, strict } from './fields.ts';

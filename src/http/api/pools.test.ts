@@ -49,7 +49,7 @@ describe('a pool', () => {
       attachments: false,
       maskNumbersInMessages: false,
       stepUp: 'none',
-      concurrentCallsMax: 1,
+      concurrentCallsMax: 2,
       hourlyAttemptsMax: 20,
       totalTalkSecondsMax: 7_200,
       verificationMaxAgeSeconds: null,

@@ -4,7 +4,7 @@
 -- announced, or that and a PIN. The three limits are for each caller of a session.
 alter table pool
   add column step_up text not null default 'none' check (step_up in ('none', 'intent', 'pin')),
-  add column concurrent_calls_max integer not null default 1 check (concurrent_calls_max >= 1),
+  add column concurrent_calls_max integer not null default 2 check (concurrent_calls_max >= 1),
   add column hourly_attempts_max integer not null default 20 check (hourly_attempts_max >= 1),
   add column total_talk_seconds_max integer not null default 7200 check (total_talk_seconds_max >= 1),
   -- null: nobody asks when a number was verified
@@ -14,7 +14,7 @@ alter table pool
 -- question reads it on every call.
 alter table route
   add column step_up text not null default 'none' check (step_up in ('none', 'intent', 'pin')),
-  add column concurrent_calls_max integer not null default 1,
+  add column concurrent_calls_max integer not null default 2,
   add column hourly_attempts_max integer not null default 20,
   add column total_talk_seconds_max integer not null default 7200,
   add column blocked_by text[] check (cardinality(blocked_by) > 0);

@@ -1,5 +1,5 @@
 import type { AssignmentStorage, InboxEvent, NewAssignment } from '../assignment-storage.ts';
-import type { NewRoute } from '../storage.ts';
+import type { NewRoute } from '../route-storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { lotNumberStatements } from './lot-number-statements.ts';
 import { at, atOrNull } from './parameters.ts';

@@ -1,6 +1,7 @@
 import type { DecisionReason } from '../../domain/route.ts';
 import { Lots } from '../lots.ts';
-import type { CallLimits, NewCall, OutboxEvent, RecordedCall } from '../storage.ts';
+import type { CallLimits, NewCall, RecordedCall } from '../call-storage.ts';
+import type { OutboxEvent } from '../outbox-storage.ts';
 import { callStatements } from './call-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
 import { at } from './parameters.ts';

@@ -1,6 +1,6 @@
 import type { DecisionReason } from '../../domain/route.ts';
 import type { Instant } from '../../lib/clock.ts';
-import type { CallStorage, LockedCall } from '../storage.ts';
+import type { CallStorage, LockedCall } from '../call-storage.ts';
 import { CALL_COLUMNS, type CallColumns, toCallRecord } from './call-columns.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
 import { countCall } from './count-call.ts';

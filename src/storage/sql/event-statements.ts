@@ -1,6 +1,7 @@
 import type { MaskingEvent } from '../../domain/events.ts';
 import type { Instant } from '../../lib/clock.ts';
-import type { OutboxEvent, OutboxRow } from '../storage.ts';
+import type { OutboxRow } from '../storage.ts';
+import type { OutboxEvent } from '../outbox-storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 

@@ -1,4 +1,5 @@
-import type { CallStorage, RouteStorage } from '../storage.ts';
+import type { CallStorage } from '../call-storage.ts';
+import type { RouteStorage } from '../route-storage.ts';
 import { callLots } from './call-lot.ts';
 import type { Database } from './connection.ts';
 import { routeLots } from './route-lot.ts';

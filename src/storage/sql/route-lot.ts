@@ -1,5 +1,5 @@
 import { Lots } from '../lots.ts';
-import type { RouteLookup, RouteStorage } from '../storage.ts';
+import type { RouteLookup, RouteStorage } from '../route-storage.ts';
 import { type Database, statement, tenantScope } from './connection.ts';
 import { at } from './parameters.ts';
 import { LOOKUP_COLUMNS, type LookupRow, routeStatements, toFoundRoute } from './route-statements.ts';

@@ -3,7 +3,7 @@ import type { AttestationPolicy, StepUp } from '../../domain/pool.ts';
 import type { SessionMode } from '../../domain/session.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
-import type { FoundRoute, NewRoute, RouteStorage } from '../storage.ts';
+import type { FoundRoute, NewRoute, RouteStorage } from '../route-storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 

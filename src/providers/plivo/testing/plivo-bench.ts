@@ -70,7 +70,7 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, name: string, sou
   busy: ['USER_BUSY', 'Busy Line', 'Carrier'],
   no_answer: ['NO_ANSWER', 'Ring Timeout Reached', 'Plivo'],
   cancelled: ['ORIGINATOR_CANCEL', 'Canceled', 'Caller'],
-  failed: ['UNALLOCATED_NUMBER', 'Invalid Destination Address', 'Carrier'],
+  failed: ['NETWORK_ERROR', 'Network Error', 'Carrier'],
 };
 
 /** The vendor's side, from its documentation and not from the adapter. */
