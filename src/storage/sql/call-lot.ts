@@ -2,6 +2,7 @@ import type { DecisionReason } from '../../domain/route.ts';
 import { Lots } from '../lots.ts';
 import type { CallLimits, NewCall, RecordedCall } from '../call-storage.ts';
 import type { OutboxEvent } from '../outbox-storage.ts';
+import { alreadyDecided } from './already-decided.ts';
 import { callStatements } from './call-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
 import { at } from './parameters.ts';
@@ -37,10 +38,7 @@ const callInsertLot = statement(
      insert into session_usage as u (tenant, session_id, participant_id, attempted_at, running)
      select $1, a.session_id, a.calling_participant, array[a.started_at], jsonb_build_object(a.running, a.held_until)
        from asked a
-      where $26::boolean and (
-        -- No anti-join: a plan from when the table was small would read all of it for ever.
-        select true from call c where c.tenant = $1 and c.provider_account = a.provider_account
-           and c.provider_call_id = a.provider_call_id) is null
+      where $26::boolean and not ${alreadyDecided('a.provider_account', 'a.provider_call_id')}
       order by a.session_id, a.calling_participant
      on conflict (tenant, session_id, participant_id) do update set
        attempted_at = case when u.running ?| array(select jsonb_object_keys(excluded.running)) then u.attempted_at

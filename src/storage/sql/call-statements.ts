@@ -1,6 +1,7 @@
 import type { DecisionReason } from '../../domain/route.ts';
 import type { Instant } from '../../lib/clock.ts';
 import type { CallStorage, LockedCall } from '../call-storage.ts';
+import { alreadyDecided } from './already-decided.ts';
 import { CALL_COLUMNS, type CallColumns, toCallRecord } from './call-columns.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
 import { countCall } from './count-call.ts';
@@ -17,8 +18,7 @@ const counted = countCall({
   concurrentMax: '$32',
   hourlyMax: '$28',
   talkMax: '$29',
-  where: `$27::boolean and not exists (
-        select 1 from call c where c.tenant = $1 and c.provider_account = $3 and c.provider_call_id = $4)`,
+  where: `$27::boolean and not ${alreadyDecided('$3::text', '$4::text')}`,
 });
 const callInsert = statement(
   'call_insert',

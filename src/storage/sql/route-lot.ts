@@ -12,19 +12,23 @@ const SIZE_MAXIMUM = 64;
 const CONCURRENCY = 4;
 const WAITING_MAXIMUM = 10_000;
 
-// The hot question, for many callers: the same three look-ups by primary key for each, in the order of asking.
+// The hot question, for many callers: the same three look-ups by primary key for each, in the order of asking. The limits
+// change no answer: they keep the planner from reading whole tables and joining them, which it does while they are small.
 const routeLookupLot = statement(
   'route_lookup_lot',
   `select ${LOOKUP_COLUMNS}
      from unnest($2::text[], $3::bytea[], $4::text[], $5::timestamptz[])
        with ordinality as q (virtual_number, caller_key, provider_account, now, place)
-     left join virtual_number v on v.tenant = $1 and v.virtual_number = q.virtual_number
-       and v.state <> 'decommissioned' and v.withdrawn_at is null
-       and (q.provider_account is null or v.provider_account = q.provider_account)
-     left join route r on r.tenant = $1 and r.virtual_number = q.virtual_number and r.caller_key = q.caller_key
-       and (r.resting_until is null or r.resting_until > q.now)
-     left join participant_key k on k.tenant = $1 and k.session_id = r.session_id
-       and k.participant_id = r.called_participant
+     left join lateral (
+       select * from virtual_number n where n.tenant = $1 and n.virtual_number = q.virtual_number
+          and n.state <> 'decommissioned' and n.withdrawn_at is null
+          and (q.provider_account is null or n.provider_account = q.provider_account) limit 1) v on true
+     left join lateral (
+       select * from route w where w.tenant = $1 and w.virtual_number = q.virtual_number and w.caller_key = q.caller_key
+          and (w.resting_until is null or w.resting_until > q.now) limit 1) r on true
+     left join lateral (
+       select key from participant_key o where o.tenant = $1 and o.session_id = r.session_id
+          and o.participant_id = r.called_participant limit 1) k on true
     order by q.place`,
 );
 
