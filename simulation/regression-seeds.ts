@@ -7,4 +7,11 @@ export const REGRESSION_SEEDS: readonly {
 }[] = [
   { seed: 5, steps: 100, without: [], found: 'a number that had vanished was bought again and never used' },
   { seed: 3, steps: 100, without: [], found: 'an end without grace held only where clocks agreed' },
+  {
+    seed: 15,
+    steps: 100,
+    without: [],
+    found:
+      'a call whose record was written twice over counted as told twice, and was connected after a refusal',
+  },
 ];

@@ -42,7 +42,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
   const limits = bridged && callLimits(question, bridged, now);
   const recordedAs = await insertCall(app, tenant, record, decisionEvent(app, record), limits);
   if (routed.reason === 'ok' && recordedAs?.reason !== 'ok') returnSpend(app, question);
-  if (!recordedAs) return replayDecision(app, keys, question);
+  if (!recordedAs) return replayDecision(app, keys, question, record.id);
   if (routed.instruction.decision === 'collect_pin') {
     // Whoever asks with the digits at hand has asked the caller before asking us.
     return question.digits === null ? { ...routed, callId: record.id } : replayDecision(app, keys, question);

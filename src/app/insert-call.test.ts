@@ -4,6 +4,7 @@ import { StorageError } from '../storage/storage-error.ts';
 import type { App } from './app.ts';
 import { routeCall } from './route-call.ts';
 import type { RouteQuestion } from './routed-call.ts';
+import { withdrawCall } from './withdraw-late.ts';
 import { ACCOUNT, createWorld, person, type World } from './testing/world.ts';
 
 /** An app whose database commits the record of a call, or not, and then breaks the connection, so many times. */
@@ -62,5 +63,13 @@ describe('insertCall', () => {
     const world = await createWorld();
     const routed = await routeCall(breaking(world.app, 3, false), await questionIn(world));
     expect(routed).toMatchObject({ reason: 'too_late', instruction: { decision: 'announce' } });
+  });
+
+  it('counts as told once, so that a decision which came too late is taken back', async () => {
+    const world = await createWorld();
+    const question = await questionIn(world);
+    expect((await routeCall(breaking(world.app, 1, true), question)).reason).toBe('ok');
+    await withdrawCall(world.app, world.tenant, ACCOUNT, question.providerCallId);
+    expect((await routeCall(world.app, question)).reason).toBe('too_late');
   });
 });

@@ -19,11 +19,15 @@ import { guessOf, tryPin } from './try-pin.ts';
  * The answer to a question that was decided before. A captured webhook must not be worth anything later, so a
  * destination is told again only to the same caller on the same number, within a minute, while the call lasts
  * and its session still routes.
+ *
+ * @param ownRecord id under which this very question may have recorded the call, when it could not know whether it had:
+ *   then it is the one that was counted as told, and not one more
  */
 export async function replayDecision(
   app: App,
   keys: TenantKeys,
   question: RouteQuestion,
+  ownRecord: string | null = null,
 ): Promise<RoutedCall> {
   const account = question.providerAccount ?? API_ACCOUNT;
   const now = app.clock.now();
@@ -51,7 +55,8 @@ export async function replayDecision(
   const routeKey = decided.routeKey ?? callerKey;
   if (!route || !question.calledNumber || !routeKey)
     return refusal('session_ended', decided.id, decided.sessionId);
-  if (!(await isStillTold(app, question, decided))) return refusal('too_late', decided.id, decided.sessionId);
+  if (decided.id !== ownRecord && !(await isStillTold(app, question, decided)))
+    return refusal('too_late', decided.id, decided.sessionId);
   const { calledNumber, callingNumber } = question;
   return { ...bridge(keys, route, calledNumber, routeKey, callingNumber), callId: decided.id };
 }
