@@ -13,9 +13,6 @@ const THOROUGH = [
   'test/privacy/**/*.test.ts',
 ];
 
-// Real processes, servers and clocks on a machine that others may share: what fails must fail twice. Vitest says which did.
-const ONCE_MORE = 1;
-
 export default defineConfig({
   test: {
     // Two cores is the machine that we promise to be quick on; more workers only fight over them.
@@ -41,7 +38,6 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          retry: ONCE_MORE,
           include: ['test/system/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -51,7 +47,6 @@ export default defineConfig({
       {
         test: {
           name: 'thorough',
-          retry: ONCE_MORE,
           include: THOROUGH,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -61,7 +56,6 @@ export default defineConfig({
       {
         test: {
           name: 'production',
-          retry: ONCE_MORE,
           include: ['test/production/**/*.test.ts', 'test/races/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -71,7 +65,6 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          retry: ONCE_MORE,
           include: ['test/faults/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -81,7 +74,6 @@ export default defineConfig({
       {
         test: {
           name: 'sip',
-          retry: ONCE_MORE,
           include: ['sip/test/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,

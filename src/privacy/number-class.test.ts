@@ -103,7 +103,7 @@ describe('classifyNumber', () => {
   it.each([
     ['+12025550123', 'US:fixed_line_or_mobile'],
     ['+14165550123', 'CA:fixed_line_or_mobile'],
-    ['+919876543210', 'IN:mobile'],
+    ['+918123456789', 'IN:mobile'],
     ['+442079460123', 'GB:fixed_line'],
     ['+447700900123', 'GB:fiction'],
     ['+441632960123', 'GB:fiction'],
