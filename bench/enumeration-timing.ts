@@ -27,7 +27,8 @@ const EVEN_LANES = 2;
 const WARM_UP = 200;
 /** Of the slowest, cropped: pauses of a scheduler hide what is small. */
 const CROPS = [1, 0.99, 0.9, 0.5] as const;
-const PROGRESS_MS = 60_000;
+/** What there is so far, because all of it may take hours. */
+const REPORT_MS = 300_000;
 
 interface Series {
   readonly name: string;
@@ -104,7 +105,7 @@ async function run(mode: 'raw' | 'even'): Promise<void> {
   const random = seededRandom(12);
   const series = cases();
   let begun = -WARM_UP;
-  const telling = setInterval(() => console.error(`${mode}: ${begun} of ${samples}`), PROGRESS_MS);
+  const telling = setInterval(() => report(mode, series), REPORT_MS);
   const lane = async (): Promise<void> => {
     while (begun < samples) {
       if (begun++ === 0) for (const one of series) one.took.length = 0;
