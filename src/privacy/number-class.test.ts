@@ -10,7 +10,7 @@ import {
 import examples from 'libphonenumber-js/examples.mobile.json' with { type: 'json' };
 import { describe, expect, it } from 'vitest';
 import { allowsNumber, DESTINATIONS_DEFAULT, SIMULATED_DESTINATIONS } from '../domain/destination.ts';
-import { classifyNumber } from './number-class.ts';
+import { classifyInFull, classifyNumber } from './number-class.ts';
 import { PhoneNumber } from './phone-number.ts';
 
 const ALLOWED = ['MOBILE', 'FIXED_LINE'] as const;
@@ -100,6 +100,24 @@ describe('destinations, over every country and type of the metadata', () => {
 });
 
 describe('classifyNumber', () => {
+  it('says what a full parse says, of numbers of every country and type', () => {
+    const different = samples.filter(({ e164 }) => classifyNumber(e164) !== classifyInFull(e164));
+    expect(different).toEqual([]);
+  });
+
+  it('says what a full parse says, of whatever looks like a number', () => {
+    const codes = getCountries().map((country) => getCountryCallingCode(country) as string);
+    const anyNumber = fc
+      .tuple(fc.constantFrom(...codes, '881', '870', '979', ''), fc.stringMatching(/^[0-9]{4,12}$/))
+      .map(([code, national]) => `+${code}${national}`);
+    fc.assert(
+      fc.property(anyNumber, (e164) => {
+        expect(classifyNumber(e164)).toBe(classifyInFull(e164));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
   it.each([
     ['+12025550123', 'US:fixed_line_or_mobile'],
     ['+14165550123', 'CA:fixed_line_or_mobile'],

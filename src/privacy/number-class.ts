@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { NumberClass, NumberType } from '../domain/destination.ts';
+import { plainNumber } from './number-types.ts';
 
 const TYPES: Readonly<Record<string, NumberType>> = {
   MOBILE: 'mobile',
@@ -30,14 +31,24 @@ const FICTION = [
 ];
 
 /**
- * Country and type of an E.164 number, some 20 µs. Where several countries share a calling code and the number is in
- * no range of theirs, the country is the main one.
+ * Country and type of an E.164 number. Where several countries share a calling code and the number is in no range of
+ * theirs, the country is the main one.
  */
 export function classifyNumber(e164: string): NumberClass {
+  const plain = plainNumber(e164);
+  return plain ? toClass(e164, plain.country, plain.type) : classifyInFull(e164);
+}
+
+/** The same by a full parse, some 50 µs. */
+export function classifyInFull(e164: string): NumberClass {
   const parsed = parsePhoneNumberFromString(e164);
   const country = parsed?.country ?? parsed?.getPossibleCountries()[0];
   if (!parsed || country === undefined) return `+${parsed?.countryCallingCode ?? ''}:satellite`;
-  const type = TYPES[parsed.getType() ?? ''] ?? 'unassigned';
+  return toClass(e164, country, parsed.getType() ?? null);
+}
+
+function toClass(e164: string, country: string, typeName: string | null): NumberClass {
+  const type = TYPES[typeName ?? ''] ?? 'unassigned';
   // A range for fiction counts as such only where nobody could be called: +1 201 555 0123 is an ordinary number.
   const isFiction = !SUBSCRIBERS.includes(type) && FICTION.some((range) => range.test(e164));
   return `${country}:${isFiction ? 'fiction' : type}`;
