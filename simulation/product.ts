@@ -5,20 +5,22 @@ import { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts';
 
 /** Runs seeds one after another on one engine. */
 export class SeedRunner {
+  readonly #engine: PGlite;
   readonly #database: PgliteDatabase;
   readonly #schema: string | null;
 
-  private constructor(database: PgliteDatabase, schema: string | null) {
+  private constructor(engine: PGlite, database: PgliteDatabase, schema: string | null) {
+    this.#engine = engine;
     this.#database = database;
     this.#schema = schema;
   }
 
   static async open(engine: PGlite, schema: string | null): Promise<SeedRunner> {
-    return new SeedRunner(await openOnEngine(engine), schema);
+    return new SeedRunner(engine, await openOnEngine(engine), schema);
   }
 
   async run(options: Omit<SeedOptions, 'database'>): Promise<SeedResult> {
-    await emptyDatabase(this.#database, this.#schema);
+    await emptyDatabase(this.#engine, this.#database, this.#schema);
     return runSeed({ ...options, database: this.#database });
   }
 

@@ -72,4 +72,30 @@ describe('insertCall', () => {
     await withdrawCall(world.app, world.tenant, ACCOUNT, question.providerCallId);
     expect((await routeCall(world.app, question)).reason).toBe('too_late');
   });
+
+  it('takes back a late decision although the connection breaks meanwhile', async () => {
+    const world = await createWorld();
+    const question = await questionIn(world);
+    expect((await routeCall(world.app, question)).reason).toBe('ok');
+    let left = 2;
+    const storage: App['storage'] = {
+      ...world.app.storage,
+      transaction: (tenant, work) =>
+        left-- > 0
+          ? Promise.reject(new StorageError('unavailable', 'The connection broke.'))
+          : world.app.storage.transaction(tenant, work),
+    };
+    const withdrawing = withdrawCall(
+      { ...world.app, storage },
+      world.tenant,
+      ACCOUNT,
+      question.providerCallId,
+    );
+    while (left >= 0) {
+      await new Promise(setImmediate);
+      world.clock.advance(1_000);
+    }
+    await withdrawing;
+    expect((await routeCall(world.app, question)).reason).toBe('too_late');
+  });
 });

@@ -1,6 +1,13 @@
-import type { NewMessage } from '../storage/storage.ts';
+import { backoffDelayMs } from '../lib/backoff.ts';
+import { pause } from '../lib/clock.ts';
+import { StorageError } from '../storage/storage-error.ts';
+import type { NewMessage, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
+
+/** Within some three seconds, which is sooner than providers ask again about a call that was answered. */
+const ATTEMPTS = 6;
+const BACKOFF = { firstDelayMs: 100, maxDelayMs: 1_000 };
 
 /**
  * A decision to connect came after the deadline, when the caller had heard the neutral sentence already. Unless the
@@ -13,7 +20,7 @@ export async function withdrawCall(
   providerAccount: string,
   providerCallId: string,
 ): Promise<void> {
-  await app.storage.transaction(tenant, async (storage) => {
+  await patiently(app, tenant, async (storage) => {
     const call = await storage.calls.lock(providerAccount, providerCallId);
     if (call?.state !== 'decided' || (await storage.calls.untell(call.id)) > 0) return;
     const { id: callId, sessionId, reference, callingRole, calledRole, virtualNumber } = call;
@@ -36,9 +43,26 @@ export async function withdrawMessage(app: App, tenant: string, message: NewMess
     virtualNumber,
     reason: 'too_late',
   };
-  await app.storage.transaction(tenant, async (storage) => {
+  await patiently(app, tenant, async (storage) => {
     await storage.messages.refuse(messageId, 'too_late');
     await storage.outboxAppend([raiseEvent(app, 'message.refused', reference ?? messageId, data)]);
   });
   app.wake.outbox.raise();
+}
+
+/** Nobody waits for it, so it outlives a connection that breaks. What may have happened is not done twice. */
+async function patiently(
+  app: App,
+  tenant: string,
+  work: (storage: TenantStorage) => Promise<void>,
+): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await app.storage.transaction(tenant, work);
+    } catch (error) {
+      const didNothing = error instanceof StorageError && ['unavailable', 'timeout'].includes(error.code);
+      if (!didNothing || attempt + 1 >= ATTEMPTS) throw error;
+      await pause(app.clock, backoffDelayMs(attempt, BACKOFF, app.random));
+    }
+  }
 }

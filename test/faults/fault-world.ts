@@ -21,6 +21,8 @@ export interface FaultWorldOptions {
   /** assigned, and as many completed */
   readonly ordersPerSecond?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** of each replica, beside what they have in common */
+  readonly ofReplica?: readonly Readonly<Record<string, string>>[];
   readonly postgres?: Record<string, string>;
   /** then there is no proxy in front of it */
   readonly given?: DeploymentOptions['given'];
@@ -68,7 +70,9 @@ export class FaultWorld {
       ...options.environment,
     };
     const replicas = await Promise.all(
-      Array.from({ length: settings.replicas }, () => Replica.start(environment, options.replicaOptions)),
+      Array.from({ length: settings.replicas }, (_, i) =>
+        Replica.start({ ...environment, ...options.ofReplica?.[i] }, options.replicaOptions),
+      ),
     );
     const orders = new OrderStream(deployment);
     await orders.listen();

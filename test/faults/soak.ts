@@ -12,6 +12,9 @@ const PHASE_MINUTES = Math.max(1, Math.min(10, minutes / 6));
 const MEASURES = {
   rssMB: 'process_resident_memory_bytes',
   heapMB: 'nodejs_heap_size_used_bytes',
+  heapTotalMB: 'nodejs_heap_size_total_bytes',
+  externalMB: 'nodejs_external_memory_bytes',
+  cpuSeconds: 'process_cpu_seconds_total',
   handles: 'nodejs_active_handles_total',
   openFiles: 'process_open_fds',
 } as const;
@@ -26,10 +29,15 @@ const tableSizes = statement(
 );
 
 async function sample(replica: Replica, startedAt: number): Promise<Sample> {
-  const values = await Promise.all(Object.values(MEASURES).map((name) => replica.metric(name)));
-  const [rss = 0, heap = 0, handles = 0, files = 0] = values.map((value) => value ?? Number.NaN);
+  const names = Object.keys(MEASURES) as Measure[];
+  const values = await Promise.all(
+    names.map(async (name): Promise<[Measure, number]> => {
+      const value = (await replica.metric(MEASURES[name])) ?? Number.NaN;
+      return [name, name.endsWith('MB') ? value / 1_048_576 : value];
+    }),
+  );
   const hours = (performance.now() - startedAt) / 3_600_000;
-  return { hours, rssMB: rss / 1_048_576, heapMB: heap / 1_048_576, handles, openFiles: files };
+  return { hours, ...(Object.fromEntries(values) as Record<Measure, number>) };
 }
 
 /** Least squares: by how much it grows in an hour. */
@@ -64,7 +72,17 @@ function summary(samples: readonly Sample[]): object {
 
 const brokers = process.env.KAFKA_BROKERS;
 if (brokers === undefined) throw new Error('Set KAFKA_BROKERS; scripts/kafka start prints an address.');
-const world = await FaultWorld.start({ brokers, callsPerSecond, ordersPerSecond, bindings: 400 });
+const settings = process.env.SOAK_SETTINGS;
+const ofReplica: Readonly<Record<string, string>>[] | null =
+  settings === undefined ? null : JSON.parse(settings);
+const world = await FaultWorld.start({
+  brokers,
+  callsPerSecond,
+  ordersPerSecond,
+  bindings: 400,
+  // One replica for each, to compare settings under one load: '[{}, {"NODE_OPTIONS": "--max-semi-space-size=4"}]'.
+  ...(ofReplica && { ofReplica, replicas: ofReplica.length }),
+});
 const startedAt = performance.now();
 const samples = world.replicas.map((): Sample[] => []);
 const phases: string[] = [];
