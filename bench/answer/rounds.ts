@@ -23,6 +23,7 @@ export async function measureRounds<Name extends ServerName>(
     const { perSecond } = await bench.measure(name, { requests: 3_000, connections: CONNECTIONS });
     requests.set(name, Math.ceil(perSecond * seconds));
   }
+  await bench.settle();
   for (let round = 0; round < rounds; round++) {
     progress(`round ${round + 1} of ${rounds}`);
     for (let i = 0; i < servers.length; i++) {

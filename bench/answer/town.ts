@@ -130,7 +130,9 @@ export class Town {
         }
         progress(`${this.#routes} of ${routes} routes`);
       }
-      await owner.execute('set session_replication_role = origin; analyze; checkpoint');
+      await owner.execute('set session_replication_role = origin');
+      await owner.execute('vacuum (analyze) virtual_number, session, route, participant_key');
+      await owner.execute('checkpoint');
     });
   }
 

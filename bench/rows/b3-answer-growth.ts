@@ -23,6 +23,7 @@ export async function measureB3({ smoke, progress }: BenchOptions): Promise<Benc
         await bench.town.grow(size, say);
         const order = { requests, connections: CONNECTIONS, rate: RATE };
         await bench.warmUp('maskline', requests);
+        await bench.settle();
         const measured: Measurement[] = [];
         for (let i = 0; i < rounds; i++) measured.push(await bench.measure('maskline', order));
         bySize.set(size, measured);

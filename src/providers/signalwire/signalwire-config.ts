@@ -5,6 +5,7 @@ import {
   readConfig,
   type TwilioAccount,
   withoutSlash,
+  signingKeys,
 } from '../twilio/twilio-config.ts';
 import { SIGNALWIRE } from '../twilio/twilio-dialect.ts';
 
@@ -53,7 +54,7 @@ export function readSignalWireAccount(account: { settings: unknown; credentials:
     accountSid: projectId,
     apiRoot: `${withoutSlash(settings.baseUrl)}/api/laml/2010-04-01/Accounts/${projectId}`,
     authorization: basicAuthorization(projectId, apiToken),
-    signingSecrets: previousSigningKey === undefined ? [signingKey] : [signingKey, previousSigningKey],
+    signingKeys: signingKeys(signingKey, previousSigningKey),
     numberType: settings.numberType ?? 'Local',
     purchaseFields: {},
     voiceFallbackUrl: settings.voiceFallbackUrl ?? null,

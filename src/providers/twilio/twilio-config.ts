@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { TWILIO, type TwilioDialect } from './twilio-dialect.ts';
@@ -52,7 +53,7 @@ export interface TwilioAccount {
   /** the `Authorization` header of REST requests */
   readonly authorization: string;
   /** the keys that a webhook may be signed with: the current one, and the one before it during a rotation */
-  readonly signingSecrets: readonly string[];
+  readonly signingKeys: readonly KeyObject[];
   readonly numberType: string;
   /** what a purchase names besides the number and its webhooks */
   readonly purchaseFields: Readonly<Record<string, string>>;
@@ -76,7 +77,7 @@ export function readTwilioAccount(account: { settings: unknown; credentials: unk
     accountSid,
     apiRoot: `${withoutSlash(settings.baseUrl ?? DEFAULT_BASE_URL)}/2010-04-01/Accounts/${accountSid}`,
     authorization: basicAuthorization(user, password),
-    signingSecrets: previousAuthToken === undefined ? [authToken] : [authToken, previousAuthToken],
+    signingKeys: signingKeys(authToken, previousAuthToken),
     numberType: settings.numberType ?? 'Local',
     purchaseFields: {
       ...(bundleSid !== undefined && { BundleSid: bundleSid }),
@@ -85,6 +86,11 @@ export function readTwilioAccount(account: { settings: unknown; credentials: unk
     },
     voiceFallbackUrl: voiceFallbackUrl ?? null,
   };
+}
+
+/** Both count while one replaces the other. As objects of Node's they need not be read again for each signature. */
+export function signingKeys(secret: string, previous: string | undefined): readonly KeyObject[] {
+  return [secret, previous].flatMap((each) => (each === undefined ? [] : [createSecretKey(each, 'utf8')]));
 }
 
 const readCredentials = checker(TwilioCredentialsSchema);

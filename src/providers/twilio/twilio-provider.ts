@@ -64,7 +64,7 @@ export class TwilioProvider implements Provider {
   }
 
   isAuthentic(request: WebhookRequest): boolean {
-    return isTwilioSigned(request, this.#account.signingSecrets, this.#account.dialect);
+    return isTwilioSigned(request, this.#account.signingKeys, this.#account.dialect);
   }
 
   parseWebhook(kind: WebhookKind, request: WebhookRequest): ParsedWebhook {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type FormFields, readFormFields } from '../form-fields.ts';
 import type { WebhookRequest } from '../provider.ts';
 import { tryFormBody } from '../webhook-body.ts';
@@ -10,7 +10,7 @@ const BODY_BYTES_MAXIMUM = 64 * 1024;
 const SIGNATURE_PATTERN = /^[A-Za-z0-9+/]{27}=$/;
 
 /**
- * Whether one of the secrets signed this: Base64 of HMAC-SHA-1 over the URL that was called and, of a form, every
+ * Whether one of the keys signed this: Base64 of HMAC-SHA-1 over the URL that was called and, of a form, every
  * field's name and value in the order of the names. A body that is no form is bound by its hash in the query
  * (`bodySHA256`). What the signature does not cover is refused: other methods, a GET with a body, a POST with none.
  *
@@ -19,15 +19,16 @@ const SIGNATURE_PATTERN = /^[A-Za-z0-9+/]{27}=$/;
  */
 export function isTwilioSigned(
   request: WebhookRequest,
-  secrets: readonly string[],
+  keys: readonly KeyObject[],
   dialect: TwilioDialect,
 ): boolean {
   const signature = signatureOf(request, dialect);
   const signed = signature === null ? null : signedPart(request, dialect);
   if (signature === null || signed === null) return false;
+  // As text: the last character of Base64 has bits to spare, and other texts would be the same bytes.
   const given = Buffer.from(signature, 'latin1');
-  const isSignedBy = (secret: string, url: string): boolean => {
-    const expected = createHmac('sha1', secret)
+  const isSignedBy = (key: KeyObject, url: string): boolean => {
+    const expected = createHmac('sha1', key)
       .update(url + signed)
       .digest('base64');
     return timingSafeEqual(Buffer.from(expected, 'latin1'), given);
@@ -35,8 +36,8 @@ export function isTwilioSigned(
   // The first match ends the search: how long it took says which of the keys and URLs it was, to whoever holds a key.
   // Nearly all are signed by the first key over the URL as it is, and need one hash.
   return (
-    secrets.some((secret) => isSignedBy(secret, request.url)) ||
-    signedUrls(request.url).some((url) => secrets.some((secret) => isSignedBy(secret, url)))
+    keys.some((key) => isSignedBy(key, request.url)) ||
+    signedUrls(request.url).some((url) => keys.some((key) => isSignedBy(key, url)))
   );
 }
 
