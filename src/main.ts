@@ -15,7 +15,7 @@ import { keepSubscribed } from './consumers/keep-subscribed.ts';
 import { createOrdersConsumer, ORDERS_BATCH_SIZE } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
 import { type CreatedBus, createBus } from './create-bus.ts';
-import { createHttpServer } from './http/server.ts';
+import { createHttpServer, LISTEN_BACKLOG } from './http/server.ts';
 import { BacklogWatch } from './jobs/backlog-watch.ts';
 import { callCloser } from './jobs/call-closer.ts';
 import { historian } from './jobs/historian.ts';
@@ -122,6 +122,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
     apiRate: config.apiRate,
     version: VERSION,
     ready: () => readyReport(app, watchesBacklog ? backlog : null),
+    watchesLoop: true,
   });
   if (watchesBacklog) {
     const watching = startJob(backlog.job, app);
@@ -281,7 +282,7 @@ async function readyReport(app: App, backlog: BacklogWatch | null): Promise<Read
 
 async function listen(http: FastifyInstance, config: ServiceConfig): Promise<string> {
   try {
-    return await http.listen({ host: config.host, port: config.port });
+    return await http.listen({ host: config.host, port: config.port, backlog: LISTEN_BACKLOG });
   } catch (error) {
     await http.close();
     throw portError(error, 'MASKLINE_PORT', config.port);

@@ -29,7 +29,8 @@ async function decideInTime(app: App, question: RouteQuestion, startedAt: Instan
   const deciding = decideRoute(app, question);
   let late = false;
   try {
-    return await withDeadline(app.clock, LIMITS.answerDeadlineMs, deciding, () => {
+    const left = Math.max(1, LIMITS.answerDeadlineMs - (question.waitedMs ?? 0));
+    return await withDeadline(app.clock, left, deciding, () => {
       late = true;
       return refusal('too_late', null, null);
     });

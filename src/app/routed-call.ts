@@ -23,6 +23,8 @@ export interface RouteQuestion {
   readonly reportsEnds?: boolean;
   /** whether the one who asks can collect digits from the caller */
   readonly collectsPin?: boolean;
+  /** milliseconds of the time for an answer that were gone before the question was read; default 0 */
+  readonly waitedMs?: number;
 }
 
 export interface RoutedCall {

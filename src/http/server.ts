@@ -29,6 +29,8 @@ export interface HttpServerOptions {
   readonly trustedProxies: readonly string[];
   readonly version: string;
   readonly ready: () => Promise<ReadyReport>;
+  /** whether requests that lie unread while the processor is busy count as waiting; not with a clock moved by hand */
+  readonly watchesLoop?: boolean;
   /** how long the answer of a mutation is kept under its `Idempotency-Key` */
   readonly idempotencyHours?: number;
   readonly limits?: Partial<HttpLimits>;
@@ -47,6 +49,8 @@ export interface HttpLimits {
   readonly timeoutCheckMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly queryParameters: number;
+  /** at a time; who comes beyond is hung up on at once */
+  readonly connections: number;
 }
 
 export const HTTP_LIMITS: HttpLimits = {
@@ -60,7 +64,15 @@ export const HTTP_LIMITS: HttpLimits = {
   // who close it and no request meets a closing socket.
   keepAliveTimeoutMs: 65_000,
   queryParameters: 100,
+  // Each takes about 20 kB, and one file of the system's allowance, of which other parts need some as well.
+  connections: 8_000,
 };
+
+/**
+ * Connections that the system may have waiting while this process is busy: for `listen`. Node's own 511 are full after a
+ * tenth of a second of a rush, and whoever is turned away there tries again after 1, 3, 7 and 15 seconds.
+ */
+export const LISTEN_BACKLOG = 4_096;
 
 const IDEMPOTENCY_HOURS = 72;
 const HOUR_MS = 3_600_000;
@@ -73,6 +85,7 @@ export function createHttpServer(app: App, options: HttpServerOptions): FastifyI
   const http = createFastify(app, options);
   http.setValidatorCompiler(compileValidator);
   http.setSchemaErrorFormatter(() => new Error('The request breaks its schema.'));
+  http.server.maxConnections = options.limits?.connections ?? HTTP_LIMITS.connections;
   answerErrors(http, app);
   observeRequests(http, app);
   setResponseHeaders(http);

@@ -29,11 +29,11 @@ export interface RealApp {
 /** The provider account that tenant `acme` has in tests. */
 export const ACCOUNT = { id: 'acc_1', name: 'simulator', pathSecret: 'p'.repeat(22) } as const;
 
-/** An App on a real database in memory, with the tenants `acme` and `globex`; only the provider is not real. */
-export async function createRealApp(): Promise<RealApp> {
+/** An App on a real database, in memory unless `open` gives another, with the tenants `acme` and `globex`; only the provider is not real. */
+export async function createRealApp(open: () => Promise<Database> = openTestDatabase): Promise<RealApp> {
   const clock = new ManualClock();
   const random = systemRandom;
-  const database = await openTestDatabase();
+  const database = await open();
   const storage = createSqlStorage(database);
   const vault = new Vault(random.bytes(32), storage.keys, clock, random);
   const logLines: string[] = [];

@@ -10,25 +10,30 @@ const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NO_SECRET = '';
 
 /**
- * The account that this request is really from. Whatever is wrong with it, the answer is the same to the last
- * byte; only our own metric says which it was. (One that came by the secret path, of a vendor that forgets to sign,
- * is to come again.)
+ * The account that this path is of, before anything of the body is read. Whatever is wrong with a webhook, the answer is
+ * the same to the last byte; only our own metric says which it was.
  * @throws MasklineError MASK_WEBHOOK_NOT_AUTHENTIC, MASK_DEPENDENCY_UNAVAILABLE
  */
-export async function authenticateWebhook(
+export async function findWebhookAccount(
   app: App,
-  path: WebhookPath,
-  request: WebhookRequest,
+  { accountId, pathSecret }: WebhookPath,
 ): Promise<ProviderAccount> {
-  const account = ACCOUNT_ID.test(path.accountId) ? await app.providerAccounts.byId(path.accountId) : null;
-  const secretMatches = isSameText(path.pathSecret, account?.pathSecret ?? NO_SECRET);
+  const account = ACCOUNT_ID.test(accountId) ? await app.providerAccounts.byId(accountId) : null;
+  const secretMatches = isSameText(pathSecret, account?.pathSecret ?? NO_SECRET);
   if (account === null) throw refuse(app, 'unknown_account');
   if (!secretMatches || account.pathSecret === NO_SECRET) throw refuse(app, 'path_secret');
-  if (!account.provider.isAuthentic(request) && !isFromBefore(app, account, request)) {
-    if (account.provider.isUnsigned?.(request)) throw askAgain(app);
-    throw refuse(app, 'not_authentic');
-  }
   return account;
+}
+
+/**
+ * That the request is really from the account that its path names. (One of a vendor that forgets to sign is to come
+ * again.)
+ * @throws MasklineError MASK_WEBHOOK_NOT_AUTHENTIC, MASK_DEPENDENCY_UNAVAILABLE
+ */
+export function authenticateWebhook(app: App, account: ProviderAccount, request: WebhookRequest): void {
+  if (account.provider.isAuthentic(request) || isFromBefore(app, account, request)) return;
+  if (account.provider.isUnsigned?.(request)) throw askAgain(app);
+  throw refuse(app, 'not_authentic');
 }
 
 /** While a secret is being exchanged, the provider may still sign with the one before (SEC-06). */

@@ -99,6 +99,23 @@ describe('slow senders (SEC-07)', () => {
     expect(received.filter((text) => text.startsWith('HTTP/1.1 408'))).toHaveLength(SLOW_SOCKETS);
   }, 30_000);
 
+  test('and whoever does not know the path is refused before the body has come', async () => {
+    const { http } = createTestServer(s.app);
+    onTestFinished(() => http.close());
+    await http.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = http.server.address() as AddressInfo;
+    const socket = connect({ port, host: '127.0.0.1' });
+    onTestFinished(() => void socket.destroy());
+    const path = `/webhooks/fake/${ACCOUNT.id}/${'q'.repeat(22)}/answer`;
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{`);
+    const first = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    expect(String(first)).toMatch(/^HTTP\/1\.1 403 /);
+    // The connection serves the next one all the same, once the body has come.
+    socket.write(`${' '.repeat(999)}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const next = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    expect(String(next)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   test('and headers of more than 16 kB are refused', async () => {
     const { http } = createTestServer(s.app);
     onTestFinished(() => http.close());
@@ -126,7 +143,7 @@ async function recorded(prefix: string): Promise<number> {
 /** Half of them never finish their headers, half never their body; each keeps sending a little. */
 function slowSender(port: number, stopsInHeaders: boolean) {
   const socket = connect({ port, host: '127.0.0.1' });
-  const head = `POST /webhooks/fake/${ACCOUNT.id}/x/answer HTTP/1.1\r\nHost: x\r\n`;
+  const head = `POST ${PATH}/answer HTTP/1.1\r\nHost: x\r\n`;
   const connected = new Promise<void>((resolve) => socket.on('connect', () => resolve()));
   socket.write(stopsInHeaders ? head : `${head}Content-Length: 1000\r\n\r\n{`);
   const trickle = setInterval(

@@ -32,6 +32,7 @@ export function mountWebhooks(http: FastifyInstance, webhooks: WebhookHandler): 
       handler: (_request, reply) => reply.callNotFound(),
     });
   }
+  http.addHook('onListen', async () => webhooks.listen());
   http.addHook('preClose', async () => webhooks.close());
   goAhead(http, webhooks);
 }

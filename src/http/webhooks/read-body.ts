@@ -18,6 +18,11 @@ export function readBody(
   bytesMaximum: number,
   done: (outcome: BodyOutcome) => void,
 ): void {
+  // Nobody is told any more of what was over before.
+  if (raw.destroyed) {
+    done({ kind: 'gone' });
+    return;
+  }
   const length = raw.headers['content-length'];
   if (length === undefined && raw.headers['transfer-encoding'] === undefined) {
     // Nothing comes, but the stream has to be read to its end before the connection can take the next request.

@@ -20,17 +20,19 @@ import { carryOut } from './carry-out.ts';
 
 /**
  * Acts on an authentic webhook. Who asks about a call is always answered with a document that its provider
- * understands: when we cannot read the question or fail ourselves, with the neutral sentence.
+ * understands: when we cannot read the question or fail ourselves, with the neutral sentence. `waitedMs` of the time
+ * for an answer are gone already.
  */
 export async function receiveWebhook(
   app: App,
   account: ProviderAccount,
   kind: WebhookKind,
   request: WebhookRequest,
+  waitedMs = 0,
 ): Promise<WebhookResponse> {
-  if (kind !== 'answer') return act(app, account, kind, parse(account, kind, request));
+  if (kind !== 'answer') return act(app, account, kind, parse(account, kind, request), waitedMs);
   try {
-    return await act(app, account, kind, parse(account, kind, request));
+    return await act(app, account, kind, parse(account, kind, request), waitedMs);
   } catch (error) {
     // Only where the answer routes nothing: there the provider waits for a command, and asks again for one.
     if (isDependencyFailure(error) && account.provider.capabilities.answer === 'by_command') throw error;
@@ -74,10 +76,11 @@ async function act(
   account: ProviderAccount,
   kind: WebhookKind,
   parsed: ParsedWebhook,
+  waitedMs: number,
 ): Promise<WebhookResponse> {
   switch (parsed.kind) {
     case 'answer':
-      return answerCall(app, account, parsed.request);
+      return answerCall(app, account, parsed.request, waitedMs);
     case 'message':
       return answerMessage(app, account, parsed.message);
     case 'status':
@@ -107,6 +110,7 @@ async function answerCall(
   app: App,
   account: ProviderAccount,
   asked: AnswerRequest,
+  waitedMs: number,
 ): Promise<WebhookResponse> {
   const routed = await routeCall(app, {
     tenant: account.tenant,
@@ -115,6 +119,7 @@ async function answerCall(
     ...asked,
     reportsEnds: account.provider.capabilities.statusCallbacks,
     collectsPin: account.provider.capabilities.collectPin,
+    waitedMs,
   });
   const { provider } = account;
   const urls = webhookUrls(account);

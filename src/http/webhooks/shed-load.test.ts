@@ -59,6 +59,45 @@ describe('ShedLoad', () => {
     expect((await Promise.all(work)).filter((outcome) => outcome === null)).toHaveLength(4);
   });
 
+  it('refuses what has waited too long before it came, but not the few', async () => {
+    const { shed, start, waiting } = create();
+    const work = [start(), start()];
+    expect(shed.isFull(10_000)).toBe(false);
+    work.push(start());
+    expect([shed.isFull(190), shed.isFull(200)]).toEqual([false, true]);
+    for (const finish of waiting) finish();
+    await Promise.all(work);
+  });
+
+  it('learns how fast work is done, and takes no more than can be done in time', async () => {
+    const clock = new ManualClock();
+    const shed = new ShedLoad({ freeOf: 3, oldestMs: 250, maximum: 200 }, clock);
+    const waiting: (() => void)[] = [];
+    const start = () => shed.admit(() => new Promise<void>((resolve) => waiting.push(resolve)));
+    // One is done each 10 ms, so that 20 can be done in four fifths of 250 ms.
+    const work = Array.from({ length: 10 }, start);
+    for (let n = 0; n < 600; n++) {
+      clock.advance(10);
+      waiting.shift()?.();
+      await Promise.resolve();
+      await Promise.resolve();
+      while (!shed.isFull()) work.push(start());
+    }
+    expect(shed.running).toBeGreaterThanOrEqual(19);
+    expect(shed.running).toBeLessThanOrEqual(21);
+    // And it takes more as soon as work is done faster.
+    for (let n = 0; n < 600; n++) {
+      clock.advance(1);
+      waiting.shift()?.();
+      await Promise.resolve();
+      await Promise.resolve();
+      while (!shed.isFull()) work.push(start());
+    }
+    expect(shed.running).toBeGreaterThan(100);
+    for (const finish of waiting) finish();
+    await Promise.all(work);
+  });
+
   it('counts work that fails as done', async () => {
     const { shed } = create();
     await expect(shed.admit(async () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');

@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../../app/app.ts';
+import { MasklineError } from '../../domain/errors.ts';
 import type { WebhookKind, WebhookResponse } from '../../providers/provider.ts';
 import { SampledLog } from '../../observe/sampled-log.ts';
 import { drainBody } from '../drain-body.ts';
 import { toProblem } from '../map-error.ts';
-import { createProblem, PROBLEM_CONTENT_TYPE, type Problem } from '../problem.ts';
+import { PROBLEM_CONTENT_TYPE, type Problem } from '../problem.ts';
 import { requestIdOf } from '../request-id.ts';
-import { authenticateWebhook } from './authenticate-webhook.ts';
+import { authenticateWebhook, findWebhookAccount } from './authenticate-webhook.ts';
 import { type BodyOutcome, readBody } from './read-body.ts';
+import { LoopLag } from './loop-lag.ts';
 import { receiveWebhook, refuseForLoad } from './receive-webhook.ts';
 import { ANSWER_SHEDDING, REPORT_SHEDDING, ShedLoad } from './shed-load.ts';
 import { senderAddressReader } from './sender-address.ts';
@@ -21,6 +23,8 @@ export interface WebhookHandlerOptions {
   readonly trustedProxies: readonly string[];
   /** a longer body is refused */
   readonly bodyBytes: number;
+  /** whether requests that lie unread while the processor is busy count as waiting; not with a clock moved by hand */
+  readonly watchesLoop?: boolean;
 }
 
 /**
@@ -39,6 +43,7 @@ export class WebhookHandler {
   readonly #failures: SampledLog;
   readonly #answers: ShedLoad;
   readonly #reports: ShedLoad;
+  readonly #loopLag: LoopLag;
   #closing = false;
 
   constructor(app: App, options: WebhookHandlerOptions) {
@@ -49,15 +54,22 @@ export class WebhookHandler {
     this.#failures = new SampledLog(app.clock, REFUSALS_LOGGED_A_SECOND);
     this.#answers = new ShedLoad(ANSWER_SHEDDING, app.clock);
     this.#reports = new ShedLoad(REPORT_SHEDDING, app.clock);
+    this.#loopLag = new LoopLag(app.clock);
   }
 
   get closing(): boolean {
     return this.#closing;
   }
 
+  /** Requests come from now on. */
+  listen(): void {
+    if (this.#options.watchesLoop === true) this.#loopLag.start();
+  }
+
   /** From now on every answer ends its connection. */
   close(): void {
     this.#closing = true;
+    this.#loopLag.stop();
   }
 
   /** Answers the request if it is a webhook; false leaves it untouched to somebody else. */
@@ -66,20 +78,15 @@ export class WebhookHandler {
     if (!path) return false;
     const { clock, random } = this.#app;
     const requestId = requestIdOf(raw.headers['x-request-id'], clock, random);
-    const exchange = { raw, response, path, requestId, startedAt: clock.now() };
-    readBody(raw, this.#options.bodyBytes, (outcome) => void this.#answer(exchange, outcome));
+    const waitedMs = this.#loopLag.waitedMs();
+    void this.#answer({ raw, response, path, requestId, startedAt: clock.now(), waitedMs });
     return true;
   }
 
-  async #answer(exchange: Exchange, outcome: BodyOutcome): Promise<void> {
-    if (outcome.kind === 'gone') return;
-    if (outcome.kind === 'too_large') {
-      await drainBody(exchange.raw);
-      this.#refuse(exchange, createProblem('MASK_BODY_TOO_LARGE', TOO_LARGE));
-      return;
-    }
+  async #answer(exchange: Exchange): Promise<void> {
     try {
-      this.#finish(exchange, await this.#receive(exchange, outcome.body));
+      const answered = await this.#receive(exchange);
+      if (answered !== 'gone') this.#finish(exchange, answered);
     } catch (error) {
       const problem = toProblem(error);
       this.#noteFailure(exchange, problem, error);
@@ -87,13 +94,29 @@ export class WebhookHandler {
     }
   }
 
-  async #receive({ raw, path }: Exchange, body: Uint8Array): Promise<WebhookResponse> {
-    const address = this.#senderAddress(raw);
-    const request = toWebhookRequest(raw, body, this.#options.publicUrl, address);
-    const account = await authenticateWebhook(this.#app, path, request);
+  /** What costs least comes first: a flood is sent away before its bodies are read, let alone its signatures. */
+  async #receive({ raw, path, waitedMs }: Exchange): Promise<WebhookResponse | 'gone'> {
+    const account = await findWebhookAccount(this.#app, path);
     const shed = path.kind === 'answer' ? this.#answers : this.#reports;
-    const received = await shed.admit(() => receiveWebhook(this.#app, account, path.kind, request));
+    if (shed.isFull(waitedMs)) return refuseForLoad(this.#app, account, path.kind);
+    const outcome = await this.#readBody(raw);
+    if (outcome.kind === 'gone') return 'gone';
+    if (outcome.kind === 'too_large') {
+      await drainBody(raw);
+      throw new MasklineError('MASK_BODY_TOO_LARGE', TOO_LARGE);
+    }
+    const address = this.#senderAddress(raw);
+    const request = toWebhookRequest(raw, outcome.body, this.#options.publicUrl, address);
+    authenticateWebhook(this.#app, account, request);
+    const received = await shed.admit(
+      () => receiveWebhook(this.#app, account, path.kind, request, waitedMs),
+      waitedMs,
+    );
     return received ?? refuseForLoad(this.#app, account, path.kind);
+  }
+
+  #readBody(raw: IncomingMessage): Promise<BodyOutcome> {
+    return new Promise((resolve) => readBody(raw, this.#options.bodyBytes, resolve));
   }
 
   #refuse(exchange: Exchange, problem: Problem): void {
@@ -137,6 +160,8 @@ interface Exchange {
   readonly path: WebhookPath;
   readonly requestId: string;
   readonly startedAt: number;
+  /** that it may have lain unread before */
+  readonly waitedMs: number;
 }
 
 const REFUSALS_LOGGED_A_SECOND = 10;
