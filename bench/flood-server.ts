@@ -41,7 +41,7 @@ const NUMBERS = 20;
 const BACKLOG = 100_000;
 const LOT = 1_000;
 
-const postgres = process.env.MASKLINE_TEST_POSTGRES === '1' ? await openTestPostgres() : null;
+const postgres = process.argv[2] === 'embedded' ? null : await openTestPostgres();
 const real = await createRealApp(async () =>
   postgres
     ? openPostgres({

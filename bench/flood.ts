@@ -11,7 +11,8 @@ import type { FloodServerOrder, FloodServerReady, FloodServerUsage } from './flo
  * `node:http` server of the service's process as well: what is lost there is the machine's share. Everything is sent
  * when it is due, whatever became of what was sent before, and its time counts from then.
  *
- * Run: [MASKLINE_TEST_POSTGRES=1] node bench/flood.ts [seconds of each phase, default 8]
+ * Run: node bench/flood.ts [seconds of each phase, default 8] [embedded]
+ * On PGlite (`embedded`) a turn of the loop lasts as long as all statements that wait, and takes one new connection.
  */
 const SECONDS = Number(process.argv[2] ?? 8);
 const GENUINE_PER_SECOND = 50;
@@ -29,7 +30,7 @@ interface Phase {
   readonly usage: FloodServerUsage;
 }
 
-const server = fork(new URL('flood-server.ts', import.meta.url));
+const server = fork(new URL('flood-server.ts', import.meta.url), process.argv.slice(3));
 const [{ port, barePort, calls }] = (await once(server, 'message')) as [FloodServerReady];
 const [caller, flooder] = [0, 1].map(() => fork(new URL('flood-client.ts', import.meta.url))) as [
   ChildProcess,
