@@ -20,7 +20,7 @@ const LATENCY_RATE = 500;
 const LATENCY_AIM_MS = 250;
 const SHARED_POOL = 'shared-city';
 const SHARED_NUMBERS = 1_000;
-const POSTGRES = { fsync: 'on', full_page_writes: 'on', shared_buffers: '256MB', max_wal_size: '4GB' };
+export const POSTGRES = { fsync: 'on', full_page_writes: 'on', shared_buffers: '256MB', max_wal_size: '4GB' };
 
 /** From `order.driver_assigned` on Kafka to `session.opened` on Kafka, through one `maskline serve`. */
 export async function measureB5({ smoke, progress }: BenchOptions): Promise<BenchRow[]> {

@@ -52,10 +52,10 @@ export async function closeLocked(
   return raiseEvent(app, 'session.closed', session.reference, { ...sessionEventData(session), reason });
 }
 
-/** After the commit: counts it, and lets the loops know. */
-export function announceClosed(app: App, pool: string, reason: ClosedReason): void {
-  app.metrics.sessionsClosed.inc({ pool, reason });
+/** After the commit: counts them, and lets the loops know. */
+export function announceClosed(app: App, pool: string, reason: ClosedReason, count = 1): void {
+  app.metrics.sessionsClosed.inc({ pool, reason }, count);
   app.wake.outbox.raise();
-  // Without quarantine its numbers can serve whoever waits at once.
+  // Without quarantine their numbers can serve whoever waits at once.
   app.wake.pending.raise();
 }

@@ -1,21 +1,10 @@
 import type { TenantKeys } from '../privacy/vault.ts';
-import { StorageError } from '../storage/storage-error.ts';
-import type { Storage } from '../storage/storage.ts';
 import type { App, Cause } from './app.ts';
-import { Gather } from './gather.ts';
+import { LotsByKind } from './lots-by-kind.ts';
 import { type OpenOutcome, type OpenSessionParams, openSession } from './open-session.ts';
 import { type AssignmentRequest, type AssignmentResult, openSessions } from './open-sessions.ts';
 import { type ResolvedParticipant, resolveParticipants } from './resolve-participants.ts';
 import { toSessionView } from './session-view.ts';
-
-/** Assignments in one transaction: more make it longer than anybody who waits for one of its orders would like. */
-const LOT = 200;
-/** One lot is prepared while the database works on the other. */
-const LOTS = 2;
-/** Five rounds of lots: with a database that is slow, those behind would wait longer than anybody does. */
-const WAITING = 2_000;
-/** Kinds of lots that are remembered; whoever names pools that are none cannot fill memory. */
-const KINDS = 1_000;
 
 export interface TogetherParams extends Omit<OpenSessionParams, 'cause'> {
   readonly cause: Cause | null;
@@ -25,10 +14,8 @@ export interface TogetherParams extends Omit<OpenSessionParams, 'cause'> {
 
 /** What becomes of one of a lot does not touch the others. */
 type Result = AssignmentResult | { readonly error: unknown };
-type Lots = Map<string, Gather<TogetherParams, Result>>;
 
-// Those that share a database share its transactions, whoever asks: an event or the API.
-const lotsOf = new WeakMap<Storage, Lots>();
+const lots = new LotsByKind<TogetherParams, Result>('assignments');
 
 /**
  * Does what is usual about an assignment together with others that are asked for at the same time. `deferred`:
@@ -37,25 +24,10 @@ const lotsOf = new WeakMap<Storage, Lots>();
  */
 export async function openTogether(app: App, params: TogetherParams): Promise<AssignmentResult> {
   const { tenant, pool, mode, expiresInSeconds } = params;
-  const lots: Lots = lotsOf.get(app.storage) ?? new Map();
-  lotsOf.set(app.storage, lots);
   const kind = JSON.stringify([tenant, pool, mode, expiresInSeconds]);
-  let gather = lots.get(kind);
-  if (!gather) {
-    const handle = (waiting: readonly TogetherParams[]) =>
-      openLot(app, tenant, { pool, mode, expiresInSeconds }, waiting);
-    const refusal = () => new StorageError('unavailable', `More than ${WAITING} assignments wait.`);
-    gather = new Gather({
-      sizeMaximum: LOT,
-      concurrency: LOTS,
-      waitingMaximum: WAITING,
-      refusal,
-      handle,
-    });
-    if (lots.size >= KINDS) lots.clear();
-    lots.set(kind, gather);
-  }
-  const result = await gather.ask(params);
+  const handle = (waiting: readonly TogetherParams[]) =>
+    openLot(app, tenant, { pool, mode, expiresInSeconds }, waiting);
+  const result = await lots.ask(app.storage, kind, handle, params);
   if ('error' in result) throw result.error;
   return result;
 }

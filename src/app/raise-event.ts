@@ -1,6 +1,6 @@
 import type { MaskingEvent, MaskingEventData, MaskingEventType } from '../domain/events.ts';
 import { createId } from '../lib/id.ts';
-import type { SessionRow } from '../storage/storage.ts';
+import type { EndingSession } from '../storage/ending-storage.ts';
 import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import type { App } from './app.ts';
 
@@ -16,7 +16,7 @@ export function raiseEvent<T extends MaskingEventType>(
   return { eventId: createId('evt', app.clock, app.random), event, occurredAt: app.clock.now() };
 }
 
-export function sessionEventData(session: SessionRow): MaskingEventData['session.opened'] {
+export function sessionEventData(session: EndingSession): MaskingEventData['session.opened'] {
   return {
     sessionId: session.id,
     reference: session.reference,

@@ -43,8 +43,8 @@ export interface OrderUseCases {
     },
   ): Promise<Applied>;
   endOrder(command: OrderCommand & { reason: 'completed' | 'cancelled' }): Promise<Applied>;
-  /** `assignDriver` gathers what comes at once and limits itself */
-  readonly assignsTogether?: boolean;
+  /** they gather what comes at once and limit themselves */
+  readonly together?: boolean;
   /** Which of these events were applied before, by their place: only to spare work, since applying decides. */
   known?(tenant: string, events: readonly KnownEvent[]): Promise<ReadonlySet<number>>;
 }
@@ -166,9 +166,8 @@ export function createOrdersConsumer(options: OrdersConsumerOptions): Subscripti
   async function attemptEvent(event: OrderEvent): Promise<Trouble | null> {
     try {
       const { useCases, tenant } = options;
-      const isLimited = !(useCases.assignsTogether === true && event.type === 'order.driver_assigned');
       const apply = (): Promise<Applied> => applyEvent(useCases, tenant, event);
-      const outcome = await (isLimited ? limit.run(apply) : apply());
+      const outcome = await (useCases.together === true ? apply() : limit.run(apply));
       options.metrics.eventsConsumed.inc({ type: event.type, outcome });
       return null;
     } catch (error) {

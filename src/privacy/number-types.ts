@@ -80,7 +80,7 @@ function typeIn({ pattern, fixedLine, mobile, hasMobile, others }: Country, nati
 }
 
 function isIn(range: Range | null, national: string): boolean {
-  return range !== null && range.lengths.includes(national.length) && range.pattern.test(national);
+  return Boolean(range?.lengths.includes(national.length) && range.pattern.test(national));
 }
 
 /** The package's types leave these methods out; its own parser asks them. */

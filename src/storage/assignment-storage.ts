@@ -100,11 +100,11 @@ export interface AssignmentStorage<Route> extends LotNumberStorage {
   inboxForget(events: readonly InboxEvent[]): Promise<void>;
   /**
    * Locks the orders until the transaction ends. Those that nobody had heard of are `fresh`, and have this assignment
-   * as their highest from now on; the others are as they were.
+   * as their highest from now on, or none; the others are as they were.
    */
   takeReferences(
-    assignments: readonly { readonly reference: string; readonly assignment: number }[],
-    pool: string,
+    assignments: readonly { readonly reference: string; readonly assignment: number | null }[],
+    pool: string | null,
   ): Promise<{
     readonly fresh: ReadonlySet<string>;
     readonly known: ReadonlyMap<string, LockedReference>;

@@ -5,6 +5,7 @@ import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/vi
 import type { Instant } from '../lib/clock.ts';
 import type { CallerKey, IndexedCallerKey, ParticipantKey, Sealed } from '../privacy/vault.ts';
 import type { AssignmentStorage } from './assignment-storage.ts';
+import type { EndingStorage } from './ending-storage.ts';
 import type { AuditStorage } from './audit-storage.ts';
 import type { BlockStorage } from './block-storage.ts';
 import type { KeyRingStore, PrivacyStorage } from './privacy-storage.ts';
@@ -46,6 +47,7 @@ export interface TenantStorage {
   readonly intents: IntentStorage;
   readonly idempotency: IdempotencyStorage;
   readonly assignments: AssignmentStorage<NewRoute>;
+  readonly endings: EndingStorage;
   readonly privacy: PrivacyStorage;
   readonly audit: AuditStorage;
   readonly blocks: BlockStorage;

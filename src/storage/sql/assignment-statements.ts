@@ -4,10 +4,12 @@ import { type SqlConnection, statement } from './connection.ts';
 import { lotNumberStatements } from './lot-number-statements.ts';
 import { at, atOrNull } from './parameters.ts';
 
+// The limit keeps it one look-up for each, where the planner would read the whole inbox while it knows little of it.
 const inboxKnownMany = statement(
   'inbox_known_many',
   `select e.place::int as place from unnest($2::text[], $3::text[]) with ordinality as e (source, event_id, place)
-    where exists (select 1 from inbox i where i.tenant = $1 and i.source = e.source and i.event_id = e.event_id)`,
+    cross join lateral (
+      select 1 from inbox i where i.tenant = $1 and i.source = e.source and i.event_id = e.event_id limit 1) known`,
 );
 const inboxInsertMany = statement(
   'inbox_insert_many',

@@ -21,7 +21,9 @@ const virtualNumberLockThese = statement(
     order by virtual_number
     for no key update skip locked`,
 );
-// What `virtual_number_shared_candidates` says of one person, for many: each is dialled by one other.
+// What `virtual_number_shared_candidates` says of one person, for many: each is dialled by one other. Plan: for each seat an
+// index scan on virtual_number_first_fit until the limit. `offset 0` keeps the planner from turning the two conditions into
+// joins, for which it would read every number of the pool, and every route, for each seat.
 const virtualNumberSharedMany = statement(
   'virtual_number_shared_many',
   `select s.place::int as place, c.virtual_number, c.position
@@ -31,9 +33,9 @@ const virtualNumberSharedMany = statement(
        where v.tenant = $1 and v.pool = $2 and v.provider_account = $3 and v.state = 'in_service' and v.idle_at <= $4
          and $5 = any(v.capabilities)
          and not exists (select 1 from route r where r.tenant = $1 and r.virtual_number = v.virtual_number
-                           and r.caller_key = s.dialling and (r.resting_until is null or r.resting_until > $4))
+                           and r.caller_key = s.dialling and (r.resting_until is null or r.resting_until > $4) offset 0)
          and not exists (select 1 from participant p where p.tenant = $1 and p.caller_key = s.standing
-                           and p.virtual_number = v.virtual_number and p.released_at is null)
+                           and p.virtual_number = v.virtual_number and p.released_at is null offset 0)
        order by v.position limit $8) c
     order by s.place, c.position`,
 );
@@ -58,12 +60,14 @@ const virtualNumberTakeLocked = statement(
      from unnest($2::text[], $3::text[]) as t (virtual_number, session_id)
     where v.tenant = $1 and v.virtual_number = t.virtual_number`,
 );
+// Laterally and with a limit, so that it is one look-up by primary key for each, and never a join over all routes.
 const routeHeldMany = statement(
   'route_held_many',
   `select w.place::int as place
      from unnest($2::text[], $3::bytea[]) with ordinality as w (virtual_number, caller_key, place)
-     join route r on r.tenant = $1 and r.virtual_number = w.virtual_number and r.caller_key = w.caller_key
-      and (r.resting_until is null or r.resting_until > $4)`,
+    cross join lateral (
+      select 1 from route r where r.tenant = $1 and r.virtual_number = w.virtual_number and r.caller_key = w.caller_key
+         and (r.resting_until is null or r.resting_until > $4) limit 1) held`,
 );
 
 /** Virtual numbers for many assignments at once. */

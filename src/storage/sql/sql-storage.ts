@@ -5,6 +5,7 @@ import { auditStatements } from './audit-statements.ts';
 import { callStatements } from './call-statements.ts';
 import { blockStatements } from './block-statements.ts';
 import { type Database, type SqlConnection, statement, tenantScope } from './connection.ts';
+import { endingStatements } from './ending-statements.ts';
 import { erasureStatements } from './erasure-statements.ts';
 import { appendOutbox, insertInbox, isInboxKnown } from './event-statements.ts';
 import { type GatheredStatements, gatheredStatements } from './gathered-statements.ts';
@@ -92,6 +93,9 @@ function tenantStorage(
     },
     get assignments() {
       return assignmentStatements(connection, tenant);
+    },
+    get endings() {
+      return endingStatements(connection, tenant);
     },
     get idempotency() {
       return idempotencyStatements(connection, tenant);

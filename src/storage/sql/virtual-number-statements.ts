@@ -94,10 +94,11 @@ const virtualNumberInUse = statement(
        or exists (select 1 from route where tenant = $1 and caller_id = $2 and resting_until is null) as used`,
 );
 
-// Whether none of the callers $5 has a live or resting route on number v. One primary-key probe a caller.
+// Whether none of the callers $5 has a live or resting route on number v. One primary-key probe a caller: `offset 0` keeps
+// the planner from making a join of it, for which it would read every route while it knows little of the table.
 const NOBODY_KNOWS_IT = `not exists (select 1 from route r where r.tenant = $1
        and r.virtual_number = v.virtual_number and r.caller_key = any($5)
-       and (r.resting_until is null or r.resting_until > $3))`;
+       and (r.resting_until is null or r.resting_until > $3) offset 0)`;
 
 // Plan: index scan on virtual_number_idle from the longest idle on, a primary-key probe of route for each, stop
 // at the limit. Numbers that a person has met lately are at the far end of that order, so few are passed over,
