@@ -1,41 +1,26 @@
-import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app/app.ts';
-import { toDelivery } from './app/webhook-payload.ts';
 import { CallCaps } from './app/call-caps.ts';
 import { PoolRules } from './app/pool-rules.ts';
 import type { DestinationRule } from './domain/destination.ts';
 import { RefusalLimits } from './app/refusal-limits.ts';
 import { StockWatch } from './app/stock-watch.ts';
 import type { Bus } from './bus/bus.ts';
-import { encodeCloudEvent } from './bus/cloud-events.ts';
 import type { ServiceConfig } from './config.ts';
-import { gatheredUseCases } from './consumers/gathered-use-cases.ts';
-import { keepSubscribed } from './consumers/keep-subscribed.ts';
-import { createOrdersConsumer, ORDERS_BATCH_SIZE } from './consumers/orders.ts';
 import type { ReadyReport } from './http/probes.ts';
-import { type CreatedBus, createBus } from './create-bus.ts';
+import { createBus } from './create-bus.ts';
 import { createHttpServer, LISTEN_BACKLOG } from './http/server.ts';
 import { BacklogWatch } from './jobs/backlog-watch.ts';
-import { callCloser } from './jobs/call-closer.ts';
-import { historian } from './jobs/historian.ts';
-import { type Job, type RunningJob, startJob } from './jobs/job.ts';
-import { numberReconciler } from './jobs/number-reconciler.ts';
-import { outboxPublisher } from './jobs/outbox-publisher.ts';
-import { pendingServer } from './jobs/pending-server.ts';
-import { privacyKeeper } from './jobs/privacy-keeper.ts';
-import { sessionExpirer } from './jobs/session-expirer.ts';
-import { stockKeeper } from './jobs/stock-keeper.ts';
-import { spendWatch } from './jobs/spend-watch.ts';
-import { webhookDeliverer } from './jobs/webhook-deliverer.ts';
-import { trimmer } from './jobs/trimmer.ts';
+import { startJob } from './jobs/job.ts';
+import { vacuumer } from './jobs/vacuumer.ts';
 import type { Clock } from './lib/clock.ts';
-import { createId } from './lib/id.ts';
 import type { Random } from './lib/random.ts';
 import { Signal } from './lib/signal.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { applySchema } from './apply-schema.ts';
+import { startConsumer, startJobs } from './start-background.ts';
+import { type Started, stopAll } from './stop-all.ts';
 import { openDatabase } from './open-database.ts';
 import { Vault } from './privacy/vault.ts';
 import { createHttpProfileDirectory } from './profiles/http/http-profile-directory.ts';
@@ -44,12 +29,8 @@ import { providerFactories } from './provider-factories.ts';
 import { createProviderAccounts } from './providers/provider-accounts.ts';
 import { assertConfined } from './storage/confinement.ts';
 import { createSqlStorage } from './storage/sql/sql-storage.ts';
-import type { OutboxRow } from './storage/storage.ts';
-import { createGuardedSender } from './webhooks-out/guarded-sender.ts';
 import { VERSION } from './version.ts';
 
-/** The `source` of every event that we publish. */
-const EVENT_SOURCE = '/maskline';
 const READY_TIMEOUT_MS = 1_000;
 
 export interface ServiceOptions {
@@ -88,7 +69,7 @@ export interface Service {
  * loops, consumers. What was started is stopped in reverse, also when a later step fails.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const started: { name: string; stop: () => Promise<void> }[] = [];
+  const started: Started = [];
   try {
     return await start(options, started);
   } catch (error) {
@@ -96,8 +77,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     throw error;
   }
 }
-
-type Started = { name: string; stop: () => Promise<void> }[];
 
 async function start(options: ServiceOptions, started: Started): Promise<Service> {
   const { config, clock, log } = options;
@@ -128,8 +107,14 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
     const watching = startJob(backlog.job, app);
     started.push({ name: watching.name, stop: () => watching.stop() });
   }
-  if (config.roles.jobs) startJobs(options, app, { bus, trim }, started);
-  if (config.roles.consumer) startConsumer(options, app, bus, started);
+  // A server vacuums by itself. The embedded database belongs to this process, whatever its roles.
+  if (config.databaseUrl === null) {
+    const { vacuumNext } = await import('./storage/pglite/vacuum-next.ts');
+    const vacuuming = startJob(vacuumer({ vacuumNext: () => vacuumNext(database), log }), app);
+    started.push({ name: vacuuming.name, stop: () => vacuuming.stop() });
+  }
+  if (config.roles.jobs) startJobs(config, app, { bus, trim }, started);
+  if (config.roles.consumer) startConsumer(config, app, bus, started);
   const url = await listen(http, config);
   started.push({ name: 'http', stop: () => http.close() });
   log.info({ url, durability: app.storage.durability, roles: config.roles }, 'Maskline is running.');
@@ -141,7 +126,10 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
   const storage = createSqlStorage(database);
   const masterKeys = [options.masterKey, ...(options.masterKeyAlso ? [options.masterKeyAlso] : [])];
   const vault = new Vault(masterKeys, storage.keys, clock, random, options.masterKeysHeld);
-  const metrics = createMetrics({ processMetrics: true });
+  const metrics = createMetrics({
+    processMetrics: true,
+    ...(options.droppedLogLines && { droppedLogLines: options.droppedLogLines }),
+  });
   const wake = { outbox: new Signal(), stock: new Signal(), pending: new Signal() };
   const parts = { storage, clock, random, log, metrics, wake };
   return {
@@ -150,10 +138,7 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
     clock,
     random,
     log,
-    metrics: createMetrics({
-      processMetrics: true,
-      ...(options.droppedLogLines && { droppedLogLines: options.droppedLogLines }),
-    }),
+    metrics,
     profiles: config.profiles ? createHttpProfileDirectory(config.profiles) : noProfileDirectory,
     providerAccounts: createProviderAccounts({
       storage,
@@ -179,81 +164,6 @@ function createApp(options: ServiceOptions, database: Parameters<typeof createSq
 
 /** Longer than any refusal takes on a machine that is not in trouble, and shorter than anybody notices. */
 const REFUSAL_GRID_MS = 20;
-
-function startJobs(options: ServiceOptions, app: App, { bus, trim }: CreatedBus, started: Started): void {
-  const { config } = options;
-  // A process that has its database to itself takes its own leases up again after a crash, at once.
-  const holder =
-    config.databaseUrl === null ? 'embedded' : createId(`job-${hostname()}`, options.clock, options.random);
-  const publisher = outboxPublisher(app, {
-    bus,
-    topic: config.topics.masking,
-    holder,
-    encode: toBusMessage,
-    fanOut: async (rows) => {
-      await app.storage.webhooks.fanOut(rows.map(toDelivery), app.clock.now());
-    },
-  });
-  const send = createGuardedSender({ allowLoopback: app.allowsLoopbackWebhooks === true });
-  const jobs: Job[] = [
-    stockKeeper(app, { holder }),
-    pendingServer(app),
-    sessionExpirer(app),
-    callCloser(app),
-    numberReconciler(app, { holder }),
-    trimmer(app, { trimBus: trim, inboxDays: config.retention.inboxDays }),
-    historian(app, config.retention),
-    webhookDeliverer(app, { send }),
-    spendWatch(app, { holder }),
-    privacyKeeper(app, { holder, numberDays: config.retention.numberDays }),
-  ];
-  const publishing = startJob(publisher, app);
-  started.push({
-    name: 'outbox-publisher',
-    async stop() {
-      await publishing.stop();
-      // The last batches in hand may have announced something since.
-      await publisher.run(new AbortController().signal);
-      await publisher.release?.();
-    },
-  });
-  for (const job of jobs) {
-    const running: RunningJob = startJob(job, app);
-    started.push({ name: running.name, stop: () => running.stop() });
-  }
-}
-
-function startConsumer(options: ServiceOptions, app: App, bus: Bus, started: Started): void {
-  const { config, clock, random, log } = options;
-  const handle = createOrdersConsumer({
-    tenant: config.tenant,
-    useCases: gatheredUseCases(app),
-    bus,
-    deadLetterTopic: config.topics.deadLetter,
-    vault: app.vault,
-    clock,
-    random,
-    log,
-    metrics: app.metrics,
-  });
-  const { topics, consumerGroup: group } = config;
-  const subscription = { topic: topics.orders, group, handle, batchSize: ORDERS_BATCH_SIZE };
-  const consumer = keepSubscribed(bus, subscription, { clock, random, log });
-  started.push({ name: 'orders consumer', stop: () => consumer.stop() });
-}
-
-function toBusMessage(row: OutboxRow): ReturnType<typeof encodeCloudEvent> {
-  const { type, key, data } = row.event;
-  return encodeCloudEvent({
-    id: row.eventId,
-    source: EVENT_SOURCE,
-    type,
-    key,
-    subject: key,
-    time: row.occurredAt,
-    data,
-  });
-}
 
 async function readyReport(app: App, backlog: BacklogWatch | null): Promise<ReadyReport> {
   const database = await Promise.race([
@@ -306,12 +216,4 @@ export function portError(error: unknown, setting: string, port: number): unknow
     });
   }
   return error;
-}
-
-/** In reverse. Whatever one of them says, the others are stopped as well. */
-async function stopAll(started: Started, log: Log): Promise<void> {
-  for (let one = started.pop(); one; one = started.pop()) {
-    const { name, stop } = one;
-    await stop().catch((error: unknown) => log.warn({ error, part: name }, 'A part did not stop cleanly.'));
-  }
 }
