@@ -1,6 +1,6 @@
 import { MasklineError } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
-import { ClosedReason } from '../domain/session.ts';
+import type { ClosedReason } from '../domain/session.ts';
 import type { EndingSession } from '../storage/ending-storage.ts';
 import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import type { TenantStorage } from '../storage/storage.ts';

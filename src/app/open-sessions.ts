@@ -1,16 +1,20 @@
 import { type Pool, stockAccounts } from '../domain/pool.ts';
-import type { SessionMode } from '../domain/session.ts';
+import { ClosedReason, type SessionMode } from '../domain/session.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { createId } from '../lib/id.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
 import type { InboxEvent, NewAssignment } from '../storage/assignment-storage.ts';
+import type { EndingSession } from '../storage/ending-storage.ts';
 import { StorageError } from '../storage/storage-error.ts';
 import type { SessionRow, TenantStorage } from '../storage/storage.ts';
 import type { NewRoute } from '../storage/route-storage.ts';
 import { toRoutes } from './allocate-numbers.ts';
 import type { App } from './app.ts';
+import { type Common, toRow } from './assignment-row.ts';
 import { findNotAllowed } from './check-destinations.ts';
 import { chooseForLot } from './choose-for-lot.ts';
+import { announceClosed } from './close-session.ts';
+import { closeSessions, countByPool } from './close-sessions.ts';
 import { announceOpened, pendingEvents } from './open-session.ts';
 import { raiseEvent, sessionEventData } from './raise-event.ts';
 import { findObjections } from './refuse-participants.ts';
@@ -46,9 +50,9 @@ const ATTEMPTS = 3;
 
 /**
  * `openSession` for many orders of one pool in one transaction of few statements. It does what is usual, and
- * leaves to `openSession` what is not: an order that has a session already, a person who has met the number, three
- * people who share numbers, a pool that is nearly empty, a refusal. The same locks, unique indexes and inbox rows as
- * there decide, so it may run beside it, and beside itself.
+ * leaves to `openSession` what is not: a person who has met the number, three people who share numbers, a pool that is
+ * nearly empty, a refusal. The same locks, unique indexes and inbox rows as there decide, so it may run beside it, and
+ * beside itself. Who gets another driver is given numbers first and loses the old ones then, in one transaction.
  */
 export async function openSessions(
   app: App,
@@ -65,6 +69,9 @@ export async function openSessions(
       );
       for (const outcome of ['opened', 'pending'] as const) {
         if (done[outcome] > 0) announceOpened(app, pool, outcome, done[outcome]);
+      }
+      for (const [name, count] of countByPool(done.replaced)) {
+        announceClosed(app, name, ClosedReason.Reassigned, count);
       }
       return done.outcomes.map((outcome, place) => ({ outcome, session: done.sessions.get(place) ?? null }));
     } catch (error) {
@@ -87,6 +94,17 @@ interface Done {
   readonly sessions: ReadonlyMap<number, SessionRow>;
   readonly opened: number;
   readonly pending: number;
+  readonly replaced: readonly EndingSession[];
+}
+
+/** What is known of the orders of a lot. */
+interface Taken {
+  /** places of those that may have this assignment */
+  readonly fresh: readonly number[];
+  /** references that nobody had heard of */
+  readonly made: ReadonlySet<string>;
+  /** references that have had an assignment */
+  readonly assigned: ReadonlySet<string>;
 }
 
 class Batch {
@@ -108,16 +126,16 @@ class Batch {
 
   async run({ pool: poolName, mode, expiresInSeconds }: LotTerms): Promise<Done> {
     const pool = await this.#storage.pools.get(poolName);
-    const nothing = { outcomes: this.#outcomes, sessions: new Map(), opened: 0, pending: 0 };
+    const nothing = { outcomes: this.#outcomes, sessions: new Map(), opened: 0, pending: 0, replaced: [] };
     if (pool === null) return nothing;
     const noted = await this.#note(await this.#acceptable(pool));
-    const { fresh, made: novel } = await this.#fresh(noted, pool);
+    const { fresh, made: novel, assigned } = await this.#fresh(noted, pool);
     const othersWait = (await this.#storage.sessions.countPending(pool.name)) > 0;
     const now = this.#app.clock.now();
     const expiresAt = now + (expiresInSeconds ?? pool.sessionTtlSeconds) * 1_000;
     const common = { pool: pool.name, mode, now, expiresAt };
     const choice = othersWait
-      ? { opened: [], pending: fresh.map((place) => this.#assignment(place, null)) }
+      ? { opened: [], pending: this.#waiting(fresh, assigned) }
       : { opened: await this.#choose(pool, fresh, common), pending: [] };
     const made = [...choice.opened, ...choice.pending];
     await this.#leave(
@@ -125,6 +143,9 @@ class Batch {
       novel,
     );
     if (made.length === 0) return nothing;
+    // Before the new ones are made: of the sessions of an order one lives at most.
+    const replaced = await this.#replaced(made, assigned);
+    const closings = await closeSessions(this.#app, this.#storage, replaced, ClosedReason.Reassigned);
     const placed = made.filter(({ reference }) => !novel.has(reference));
     if (placed.length > 0) await this.#storage.assignments.setHighestAssignments(placed, pool.name);
     if (choice.opened.length > 0) await this.#open(pool, choice.opened, common);
@@ -138,11 +159,12 @@ class Batch {
       toRow(one, { ...common, state: 'pending', exclusive: false }),
     );
     await this.#storage.outboxAppend([
+      ...closings,
       ...opened.map((row) => raiseEvent(this.#app, 'session.opened', row.reference, sessionEventData(row))),
       ...pending.flatMap((row) => pendingEvents(this.#app, row)),
     ]);
     const sessions = new Map([...opened, ...pending].map((row) => [this.#places.get(row.id) ?? -1, row]));
-    return { outcomes: this.#outcomes, sessions, opened: opened.length, pending: pending.length };
+    return { outcomes: this.#outcomes, sessions, opened: opened.length, pending: pending.length, replaced };
   }
 
   /** Places of those that nothing speaks against; a reference that is there twice waits for its own turn. */
@@ -170,14 +192,8 @@ class Batch {
     return places.filter((place) => this.#outcomes[place] !== 'duplicate');
   }
 
-  /**
-   * Locks the orders. Returns the places of those that have had no assignment yet and have not ended, and which
-   * orders nobody had heard of.
-   */
-  async #fresh(
-    places: readonly number[],
-    pool: Pool,
-  ): Promise<{ readonly fresh: number[]; readonly made: ReadonlySet<string> }> {
+  /** Locks the orders. What has ended or has a newer assignment is done with. */
+  async #fresh(places: readonly number[], pool: Pool): Promise<Taken> {
     const requests = places.map((place) => this.#request(place));
     const { fresh: made, known } = await this.#storage.assignments.takeReferences(requests, pool.name);
     const fresh = places.filter((place) => {
@@ -188,9 +204,28 @@ class Batch {
       const isOld = row.highestAssignment !== null && assignment <= row.highestAssignment;
       // Ended, superseded or known: there is nothing to do, and that is remembered.
       if (row.endedReason !== null || isOld) this.#outcomes[place] = 'applied';
-      return row.endedReason === null && row.highestAssignment === null;
+      return row.endedReason === null && !isOld;
     });
-    return { fresh, made };
+    const assigned = [...known].flatMap(([reference, row]) =>
+      row.highestAssignment === null ? [] : [reference],
+    );
+    return { fresh, made, assigned: new Set(assigned) };
+  }
+
+  /** Those who wait are served before anybody new. Whose own session waits is not behind themselves: `openSession` sees. */
+  #waiting(places: readonly number[], assigned: ReadonlySet<string>): NewAssignment[] {
+    return places
+      .filter((place) => !assigned.has(this.#request(place).reference))
+      .map((place) => this.#assignment(place, null));
+  }
+
+  /** The sessions whose place these take. */
+  async #replaced(
+    made: readonly NewAssignment[],
+    assigned: ReadonlySet<string>,
+  ): Promise<readonly EndingSession[]> {
+    const references = made.map(({ reference }) => reference).filter((one) => assigned.has(one));
+    return references.length === 0 ? [] : this.#storage.endings.liveSessions(references);
   }
 
   /** Takes back what was written about those that are for `openSession`. */
@@ -259,33 +294,4 @@ class Batch {
   #request(place: number): AssignmentRequest {
     return this.#requests[place] as AssignmentRequest;
   }
-}
-
-interface Common {
-  readonly pool: string;
-  readonly mode: SessionMode;
-  readonly now: number;
-  readonly expiresAt: number;
-}
-
-/** What storage would read back. */
-function toRow(
-  one: NewAssignment,
-  common: Common & { readonly state: 'open' | 'pending'; readonly exclusive: boolean },
-): SessionRow {
-  const { pool, mode, state, now, expiresAt, exclusive } = common;
-  return {
-    id: one.id,
-    reference: one.reference,
-    assignment: one.assignment,
-    pool,
-    mode,
-    state,
-    createdAt: now,
-    openedAt: state === 'open' ? now : null,
-    expiresAt,
-    closedAt: null,
-    closedReason: null,
-    participants: one.participants.map((p) => ({ ...p, verifiedAt: p.verifiedAt ?? null, exclusive })),
-  };
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeSession } from '../../src/app/close-session.ts';
 import { endReference } from '../../src/app/end-reference.ts';
+import { endTogether } from '../../src/app/end-together.ts';
 import { type AssignmentOutcome, type AssignmentRequest, openSessions } from '../../src/app/open-sessions.ts';
 import { resolveParticipants } from '../../src/app/resolve-participants.ts';
 import { servePending } from '../../src/app/serve-pending.ts';
@@ -105,7 +106,7 @@ describe('assignments in lots', () => {
     expect(await world.deadlocks()).toBe(0);
   });
 
-  it('leave to single assignments whoever has met the numbers, or has a session, or shares a reference', async () => {
+  it('leave to single assignments whoever has met the numbers, or shares a reference', async () => {
     world = await openRaceWorld(server, {
       numbers: 4,
       pool: { numberQuarantineSeconds: 0, pairQuarantineSeconds: 86_400 },
@@ -117,12 +118,8 @@ describe('assignments in lots', () => {
       sessionId: first.session?.id ?? '',
       reason: ClosedReason.Cancelled,
     });
-    const twins = [
-      await request(world, 'twins', [3, 4], 1),
-      await request(world, 'twins', [3, 5], 2),
-      await request(world, 'before', [1, 6], Number.MAX_SAFE_INTEGER),
-    ];
-    expect(await openLot(world as RaceWorld, twins)).toEqual(['applied', 'deferred', 'deferred']);
+    const twins = [await request(world, 'twins', [3, 4], 1), await request(world, 'twins', [3, 5], 2)];
+    expect(await openLot(world as RaceWorld, twins)).toEqual(['applied', 'deferred']);
     // Two numbers are left: those that persons 1 and 2 have met, each the other's.
     const again = await request(world, 'again', [1, 2]);
     const outcome = await openLot(world as RaceWorld, [again]);
@@ -132,6 +129,42 @@ describe('assignments in lots', () => {
     await world.check();
     expect((await app.storage.run(tenant, (s) => s.sessions.live('again')))?.state).toBeDefined();
   });
+
+  it.each(['dedicated', 'shared'] as const)(
+    'change the drivers of many orders at once (%s)',
+    async (mode) => {
+      world = await openRaceWorld(server, {
+        numbers: 200,
+        pool: { mode, numberQuarantineSeconds: 0, pairQuarantineSeconds: 0 },
+      });
+      const { app, tenant } = world;
+      const orders = Array.from({ length: 40 }, (_, i) => i);
+      const lot = (assignment: number, first: number) =>
+        Promise.all(
+          orders.map((i) => request(world as RaceWorld, `order-${i}`, [i, first + (i % 9)], assignment)),
+        );
+      expect(await openLot(world, await lot(1, 100))).toEqual(orders.map(() => 'applied'));
+      // Twice at once, and the later assignment wins whichever is first; some end meanwhile.
+      const { endOrder } = gatheredUseCases(app);
+      const end = (i: number) =>
+        endOrder({
+          ...{ tenant, source: '/o', eventId: `end-${i}`, occurredAt: 0 },
+          ...{ orderId: `order-${i}`, reason: 'completed' },
+        });
+      const [second, third] = await Promise.all([
+        openLot(world, await lot(2, 200)),
+        openLot(world, await lot(3, 300)),
+        ...orders.slice(0, 10).map(end),
+      ]);
+      expect([second, third]).toEqual([orders, orders].map((each) => each.map(() => 'applied')));
+      await world.check();
+      for (const i of orders) {
+        const live = await app.storage.run(tenant, (s) => s.sessions.live(`order-${i}`));
+        expect(live?.assignment ?? null, `order-${i}`).toBe(i < 10 ? null : 3);
+      }
+      expect(await world.deadlocks()).toBe(0);
+    },
+  );
 
   it('give a driver of many orders in one shared pool another number for each, in as few as first fit needs', async () => {
     world = await openRaceWorld(server, {
@@ -219,7 +252,8 @@ describe('assignments in lots', () => {
             replicas[1]?.(reference, [i, 200 + (i % 7)], 2),
             ...(i % 3 === 0
               ? [
-                  endReference(app, {
+                  // By an event, which is gathered with others, or alone, as the API does it.
+                  (i % 2 === 0 ? endTogether : endReference)(app, {
                     tenant,
                     reference,
                     reason: 'cancelled',
