@@ -4,6 +4,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { until } from '../../../test/system/product.ts';
 
 export interface Packet {
+  /** when it was seen, in ms since 1970, to the microsecond; a packet that a test has made up has none */
+  readonly atMs?: number;
   readonly from: string;
   readonly fromPort: number;
   readonly to: string;
@@ -69,6 +71,7 @@ export function readPackets(file: Buffer): Packet[] {
   const packets: Packet[] = [];
   for (let at = FILE_HEADER; at + PACKET_HEADER <= file.length; ) {
     const length = file.readUInt32LE(at + 8);
+    const atMs = file.readUInt32LE(at) * 1_000 + file.readUInt32LE(at + 4) / 1_000;
     // The last one may be half written while the recording goes on.
     if (at + PACKET_HEADER + length > file.length) break;
     const ip = file.subarray(at + PACKET_HEADER + ETHERNET_HEADER, at + PACKET_HEADER + length);
@@ -81,6 +84,7 @@ export function readPackets(file: Buffer): Packet[] {
         : segment.subarray(((segment[12] ?? 0) >> 4) * 4);
     if (ip[9] === TCP && payload.length === 0) continue;
     packets.push({
+      atMs,
       from: ip.subarray(12, 16).join('.'),
       fromPort: segment.readUInt16BE(0),
       to: ip.subarray(16, 20).join('.'),
