@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 // Projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts the product, a
 // browser or a database server; `thorough` kills and fills databases and brokers; `production` starts replicas on
@@ -17,10 +18,14 @@ export default defineConfig({
   test: {
     // Two cores is the machine that we promise to be quick on; more workers only fight over them.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'unit',
+          // The files of one worker share its modules and its engines (src/storage/testing/lent-databases.ts): to load
+          // them anew for each file would take as long as the tests themselves. Nothing here keeps state in a module.
+          isolate: false,
           include: [
             'src/**/*.test.ts',
             'simulator/**/*.test.ts',
@@ -41,7 +46,6 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {
@@ -50,7 +54,6 @@ export default defineConfig({
           include: THOROUGH,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {
@@ -59,7 +62,6 @@ export default defineConfig({
           include: ['test/production/**/*.test.ts', 'test/races/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {
@@ -68,7 +70,6 @@ export default defineConfig({
           include: ['test/faults/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {
@@ -77,6 +78,7 @@ export default defineConfig({
           include: ['sip/test/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          // Alone on the machine: what is heard is measured while it is spoken.
           fileParallelism: false,
         },
       },

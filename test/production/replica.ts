@@ -6,6 +6,8 @@ import { type Answer, ask, freePort, until } from '../system/product.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 // Two seconds on a machine of its own; loading alone has taken thirty on one that was busy with other tests.
 const START_LIMIT_MS = 180_000;
+/** What a process needs to start at all, and to start soon: the code that an earlier one compiled. */
+const USUAL = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
 
 export interface CommandResult {
   readonly code: number | null;
@@ -13,7 +15,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs `maskline …` to its end, with nothing of this process's environment but PATH. */
+/** Runs `maskline …` to its end, with nothing of this process's environment that would set anything. */
 export async function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -22,7 +24,7 @@ export async function runCommand(
   const child = spawn(process.execPath, ['src/cli.ts', ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, ...environment },
+    env: { ...USUAL, ...environment },
   });
   let stdout = '';
   let stderr = '';
@@ -89,7 +91,7 @@ export class Replica {
       cwd: this.root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env.PATH,
+        ...USUAL,
         MASKLINE_HOST: '127.0.0.1',
         MASKLINE_PORT: String(this.port),
         MASKLINE_PUBLIC_URL: `http://127.0.0.1:${this.port}`,
