@@ -10,6 +10,7 @@ import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { numbersCommand } from './commands/numbers.ts';
 import { providersCommand } from './commands/providers.ts';
+import { purchasesCommand } from './commands/purchases.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tenantsCommand } from './commands/tenants.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
@@ -31,6 +32,7 @@ program
   .addCommand(keysCommand())
   .addCommand(providersCommand())
   .addCommand(numbersCommand())
+  .addCommand(purchasesCommand())
   .addCommand(capsCommand())
   .addCommand(tenantsCommand())
   .addCommand(eraseCommand())

@@ -4,6 +4,7 @@ import type { App, ProviderAccount } from './app.ts';
 import { askProvider } from './ask-provider.ts';
 import { buyNumber } from './buy-number.ts';
 import { LIMITS } from './limits.ts';
+import { requestForStock } from './purchase-approvals.ts';
 import { raiseEvent } from './raise-event.ts';
 import { reconcileIntents } from './reconcile-intents.ts';
 import { BudgetSpentError } from './reserve-intent.ts';
@@ -50,6 +51,7 @@ async function replenishFrom(
 ): Promise<void> {
   const { tenant, name } = account;
   const missing = await shortage(app, tenant, pool, stock);
+  const boughtBefore = progress.bought;
   if (!app.stockWatch.breakerOf(tenant, name).allows(app.clock.now())) return;
   try {
     const adopted = await reconcileIntents(app, account);
@@ -63,6 +65,11 @@ async function replenishFrom(
     app.stockWatch.becameSpent(tenant, name, false);
   } catch (error) {
     if (error instanceof BudgetSpentError) {
+      const purchases = Math.max(1, missing - (progress.bought - boughtBefore));
+      await requestForStock(app, {
+        ...{ tenant, providerAccount: name, purchases },
+        reason: `Pool "${pool.name}" runs low, and the budget is spent.`,
+      });
       if (!app.stockWatch.becameSpent(tenant, name, true)) return;
       app.log.error({ pool: pool.name, account: name, error }, 'The budget of an account is spent.');
       return;

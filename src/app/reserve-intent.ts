@@ -9,7 +9,7 @@ export class BudgetSpentError extends Error {
   constructor(providerAccount: string, what: string, maximum: number) {
     super(
       `Provider account "${providerAccount}" has reached its ${what} of ${maximum} in 30 days. ` +
-        'Raise it with `maskline providers budget`, or wait.',
+        'Two people can allow more with `maskline purchases`; or raise it with `maskline providers budget`, or wait.',
     );
     this.name = 'BudgetSpentError';
     this.providerAccount = providerAccount;
@@ -34,9 +34,18 @@ export async function reserveInTransaction(
 ): Promise<boolean> {
   const { providerAccount } = intent;
   const budget = await storage.providerAccounts.lockBudget(providerAccount);
-  const spent = await storage.intents.spent(providerAccount, app.clock.now() - MONTH_MS);
-  const purchases = budget?.monthlyPurchaseMax ?? LIMITS.monthlyPurchases;
-  const churn = budget?.monthlyChurnMax ?? LIMITS.monthlyChurn;
+  const since = app.clock.now() - MONTH_MS;
+  const spent = await storage.intents.spent(providerAccount, since);
+  const budgeted = {
+    purchases: budget?.monthlyPurchaseMax ?? LIMITS.monthlyPurchases,
+    churn: budget?.monthlyChurnMax ?? LIMITS.monthlyChurn,
+  };
+  const isWithin =
+    spent.purchases < budgeted.purchases && spent.purchases + spent.decommissions < budgeted.churn;
+  // What two people have approved is asked about only when it is needed.
+  const approved = isWithin ? 0 : await storage.spend.approvedPurchases(providerAccount, since);
+  const purchases = budgeted.purchases + approved;
+  const churn = budgeted.churn + approved;
   if (intent.kind === 'provision' && spent.purchases >= purchases) {
     throw new BudgetSpentError(providerAccount, 'budget of purchases', purchases);
   }

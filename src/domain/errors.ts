@@ -17,6 +17,11 @@ export const ERRORS = {
   MASK_FORBIDDEN: { status: 403, title: 'The API key does not have the scope that this call needs.' },
   MASK_NOT_FOUND: { status: 404, title: 'There is nothing here by that name.' },
   MASK_ALREADY_EXISTS: { status: 409, title: 'Something by that name exists already.' },
+  MASK_SECOND_PERSON_NEEDED: {
+    status: 409,
+    title: 'Who asked cannot approve: it takes a second API key.',
+  },
+  MASK_APPROVAL_CLOSED: { status: 409, title: 'What was asked is decided already, or has expired.' },
   MASK_SESSION_CLOSED: { status: 409, title: 'The session is closed.' },
   MASK_REFERENCE_ENDED: { status: 409, title: 'The order behind this reference has ended.' },
   MASK_ASSIGNMENT_SUPERSEDED: { status: 409, title: 'A newer assignment of this reference is known.' },

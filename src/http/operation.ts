@@ -6,6 +6,7 @@ import type { ApiScope } from './scopes.ts';
 export type Tag =
   | 'Pools'
   | 'Virtual numbers'
+  | 'Purchases'
   | 'Sessions'
   | 'Route decisions'
   | 'Calls'

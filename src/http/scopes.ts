@@ -6,6 +6,10 @@ export const SCOPES = {
   'pools:write': 'Create and change pools.',
   'virtual_numbers:read': 'Read virtual numbers.',
   'virtual_numbers:write': 'Import virtual numbers, and change their state or pool.',
+  'purchases:read': 'Read what was asked and decided about purchases beyond the budget.',
+  'purchases:request': 'Ask that an account may buy more numbers than its budget.',
+  'purchases:approve':
+    'Approve or decline what another key has asked. Give it to people, each a key of their own.',
   'calls:read': 'Read calls.',
   'messages:read': 'Read messages. Their words are not kept.',
   'blocks:read': 'Read whom the company has blocked.',

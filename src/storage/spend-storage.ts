@@ -1,4 +1,5 @@
 import type { Instant } from '../lib/clock.ts';
+import type { PurchaseApprovalStorage } from './purchase-approval-storage.ts';
 
 /** `''` is the tenant, everything else is a provider account by that name. */
 export type SpendScope = string;
@@ -30,7 +31,7 @@ export interface SpendRow {
   readonly closedAt: Instant | null;
 }
 
-export interface SpendStorage {
+export interface SpendStorage extends PurchaseApprovalStorage {
   /**
    * Takes up to `wanted` calls of what is left of the hour, and at most a twentieth of it, so that replicas leave
    * something to each other; the last ones are given out one by one. The sum never exceeds the cap.

@@ -8,6 +8,7 @@ import { MessageComponent } from './message-component.ts';
 import { PinComponent } from './pins-create.ts';
 import { PoolComponent } from './pool-component.ts';
 import { Problem } from './problem-component.ts';
+import { PurchaseApprovalComponent } from './purchase-approval-component.ts';
 import { RouteDecisionComponent } from './route-decision-component.ts';
 import { SessionComponent } from './session-component.ts';
 import { VirtualNumberComponent } from './virtual-number-component.ts';
@@ -24,6 +25,8 @@ export const COMPONENTS: readonly Component[] = [
   listOf(PoolComponent),
   VirtualNumberComponent,
   listOf(VirtualNumberComponent),
+  PurchaseApprovalComponent,
+  listOf(PurchaseApprovalComponent),
   SessionComponent,
   listOf(SessionComponent),
   CallIntentComponent,

@@ -92,7 +92,7 @@ describe('the API document', () => {
 
   test('holds every operation that has a file', () => {
     const files = readdirSync(import.meta.dirname).filter((name) =>
-      /-(create|list|get|update|import|close|delete)\.ts$/.test(name),
+      /-(create|list|get|update|import|close|delete|approve|decline)\.ts$/.test(name),
     );
     expect(files).toHaveLength(OPERATIONS.length);
   });

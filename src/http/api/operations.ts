@@ -12,6 +12,10 @@ import { poolsCreate } from './pools-create.ts';
 import { poolsGet } from './pools-get.ts';
 import { poolsList } from './pools-list.ts';
 import { poolsUpdate } from './pools-update.ts';
+import { purchaseApprovalsApprove } from './purchase-approvals-approve.ts';
+import { purchaseApprovalsCreate } from './purchase-approvals-create.ts';
+import { purchaseApprovalsDecline } from './purchase-approvals-decline.ts';
+import { purchaseApprovalsList } from './purchase-approvals-list.ts';
 import { revealsCreate } from './reveals-create.ts';
 import { routeDecisionsCreate } from './route-decisions-create.ts';
 import { sessionBlocksCreate } from './session-blocks-create.ts';
@@ -39,6 +43,10 @@ export const OPERATIONS: readonly Operation[] = [
   virtualNumbersImport,
   virtualNumbersList,
   virtualNumbersUpdate,
+  purchaseApprovalsCreate,
+  purchaseApprovalsList,
+  purchaseApprovalsApprove,
+  purchaseApprovalsDecline,
   sessionsCreate,
   sessionsList,
   sessionsGet,

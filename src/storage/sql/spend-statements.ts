@@ -2,6 +2,7 @@ import type { Instant } from '../../lib/clock.ts';
 import type { SpendRow, SpendStorage, SpendSystemStorage } from '../spend-storage.ts';
 import { type Database, type SqlConnection, statement, systemScope } from './connection.ts';
 import { at } from './parameters.ts';
+import { purchaseApprovalStatements } from './purchase-approval-statements.ts';
 
 const SECONDS_OF_A_MINUTE = 60;
 const COLUMNS = 'tenant, scope, hour, calls, seconds, lifted, opened_at, closed_at';
@@ -86,6 +87,7 @@ const DAY_MS = 86_400_000;
 
 export function spendStatements(connection: SqlConnection, tenant: string): SpendStorage {
   return {
+    ...purchaseApprovalStatements(connection, tenant),
     async takeCalls(scope, hour, wanted, cap, now) {
       await connection.query(spendBegin, [tenant, scope, at(hour)]);
       const seconds = cap.minutes * SECONDS_OF_A_MINUTE;
