@@ -23,6 +23,7 @@ const PLANS = 'set plan_cache_mode = force_generic_plan';
 
 /** Whose prepared statements an engine has. */
 const preparedBy = new WeakMap<PGlite, PgliteDatabase>();
+const turnsOf = new WeakMap<PgliteDatabase, TurnQueue>();
 
 /** One PostgreSQL in memory, migrated. It takes half a second, so that many runs share it. */
 export async function startSharedEngine(): Promise<PGlite> {
@@ -38,7 +39,9 @@ export async function openOnEngine(engine: PGlite): Promise<PgliteDatabase> {
     start: async () => engine,
   });
   const queue = new TurnQueue({ clock: still, turns: 1, maxWaiting: 10_000, timeoutMs: 60_000 });
-  return new PgliteDatabase({ host, queue, guard: null, lock: null });
+  const database = new PgliteDatabase({ host, queue, guard: null, lock: null });
+  turnsOf.set(database, queue);
+  return database;
 }
 
 /**
@@ -58,6 +61,10 @@ export async function emptyDatabase(
     await engine.exec(PLANS);
     preparedBy.set(engine, database);
   }
+  await turnsOf.get(database)?.run(() => truncateWritten(engine));
+}
+
+async function truncateWritten(engine: PGlite): Promise<void> {
   const { rows: roles } = await engine.query<{ role: string }>(`select current_setting('role') as role`);
   await engine.exec('reset role');
   const { rows } = await engine.query<{ name: string }>(WRITTEN_TABLES);

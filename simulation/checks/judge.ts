@@ -5,7 +5,8 @@ import { phoneOf } from '../world/people.ts';
 import type { Reached } from '../world/reached.ts';
 import { demand } from '../world/violation.ts';
 import { CallLimits } from './call-limits.ts';
-import { reachedBy, type SessionHistory } from './session-history.ts';
+import type { Permissions } from './permissions.ts';
+import { type Member, reachedBy, type SessionHistory, type Snapshot } from './session-history.ts';
 
 /** One question of an operator and what it was told, in true time. */
 export interface Asked {
@@ -14,6 +15,8 @@ export interface Asked {
   readonly account: string;
   readonly from: number | null;
   readonly dialled: string;
+  /** what the caller has keyed in */
+  readonly digits: string | null;
   readonly askedAt: Instant;
   readonly answeredAt: Instant;
   readonly body: string;
@@ -28,16 +31,26 @@ export interface Asked {
 export interface Told {
   readonly connected: { readonly to: string; readonly shows: string } | null;
   readonly sentence: string | null;
+  readonly asksForPin: boolean;
 }
 
 /** What an answer of Maskline means to the operator. */
 export function readAnswer(body: string): Told {
   const answer = JSON.parse(body) as Record<string, unknown>;
   if (answer.action === 'connect')
-    return { connected: { to: String(answer.to), shows: String(answer.callerId) }, sentence: null };
+    return {
+      connected: { to: String(answer.to), shows: String(answer.callerId) },
+      sentence: null,
+      asksForPin: false,
+    };
   if (answer.action === 'deliver')
-    return { connected: { to: String(answer.to), shows: String(answer.from) }, sentence: null };
-  return { connected: null, sentence: typeof answer.text === 'string' ? answer.text : null };
+    return {
+      connected: { to: String(answer.to), shows: String(answer.from) },
+      sentence: null,
+      asksForPin: false,
+    };
+  const sentence = typeof answer.text === 'string' ? answer.text : null;
+  return { connected: null, sentence, asksForPin: answer.action === 'gather' };
 }
 
 /** An answer that takes longer is the neutral sentence. */
@@ -58,6 +71,7 @@ export class Judge {
   /** calls of which an operator has reported the end, and was told that it arrived; and when */
   readonly reportedEnd = new Map<string, Instant>();
   readonly #callEnd: (callId: string) => Instant | null;
+  readonly #permissions: Permissions;
   readonly limits: CallLimits;
 
   constructor(
@@ -68,8 +82,10 @@ export class Judge {
       readonly callEnd: (callId: string) => Instant | null;
       readonly hourlyCap: number | null;
       readonly skewMs: number;
+      readonly permissions: Permissions;
     },
   ) {
+    this.#permissions = around.permissions;
     this.limits = new CallLimits({ ...around, reportedEnd: this.reportedEnd });
     this.#sessions = sessions;
     this.#pool = around.pool;
@@ -85,29 +101,38 @@ export class Judge {
     this.#earlier.set(key, [...earlier, asked]);
     const late = asked.answeredAt - asked.askedAt >= DEADLINE_MS;
     this.limits.answered(asked, told.connected ? 'connected' : late || asked.excused ? 'late' : 'refused');
-    if (told.connected) this.#judgeConnected(asked, told.connected);
+    if (told.asksForPin) this.#reached.count('asked for a PIN');
+    if (told.connected) this.#judgeConnected(asked, told.connected, earlier);
     else this.#judgeRefused(asked, told.sentence, earlier);
     for (const before of earlier) this.#judgeRepeated(before, asked, earlier);
   }
 
   /** INV-20, INV-22, INV-23 (soundness), INV-28. */
-  #judgeConnected(asked: Asked, { to, shows }: { to: string; shows: string }): void {
+  #judgeConnected(
+    asked: Asked,
+    { to, shows }: { to: string; shows: string },
+    earlier: readonly Asked[],
+  ): void {
+    const isToldAgain = earlier.some((one) => readAnswer(one.body).connected !== null);
     const where = `${asked.kind} ${asked.id} from phone ${asked.from} to ${asked.dialled}`;
     demand(!asked.illegitimate, () => `INV-23 connected although nobody may ask so: ${where}`);
-    demand(asked.from !== null, () => `INV-23 a withheld caller was connected: ${where}`);
     const took = asked.answeredAt - asked.askedAt;
     demand(took <= DEADLINE_MS, () => `INV-20 connected after ${took} ms: ${where}`);
     const callee = phoneOf(to);
     for (const session of this.#sessions.values()) {
       for (const snapshot of session.during(asked.askedAt, asked.answeredAt)) {
-        const right = reachedBy(snapshot, asked.from, asked.dialled);
+        const right = this.#rightOf(session, snapshot, asked);
         const live = asked.askedAt + asked.skewMs < session.liveUntil(snapshot, this.#pool.graceSeconds);
-        if (!live || right?.to !== callee || right.shows !== shows) continue;
+        if (!live || right?.to.phone !== callee || right.as.virtualNumber !== shows) continue;
+        const { as, to: called } = right;
+        const forbidden = this.#permissions.forbids(session, as, called, asked.askedAt, isToldAgain);
+        demand(forbidden === null, () => `INV-18 connected although ${forbidden}: ${where}`);
         if (asked.kind === 'call') {
-          session.calls.set(asked.id, { phone: asked.from, dialled: asked.dialled, shows });
-          this.limits.judgeConnected(session, asked.id, asked.from, asked.askedAt, asked.answeredAt);
+          session.calls.set(asked.id, { phone: as.phone, dialled: asked.dialled, shows });
+          this.limits.judgeConnected(session, asked.id, as.phone, asked.askedAt, asked.answeredAt);
         }
         this.#reached.count(`connected ${asked.kind}`);
+        if (right.how !== null) this.#reached.count(right.how);
         if (snapshot.state === 'closed') this.#reached.count('connected within the grace');
         return;
       }
@@ -122,6 +147,22 @@ export class Judge {
     demand(false, () => `${why}: ${where} → phone ${callee}, sessions ${known.map((one) => one.id)}`);
   }
 
+  /** As whom this caller may reach whom by this session: by their own phone, or by what they have announced or keyed in. */
+  #rightOf(
+    session: SessionHistory,
+    snapshot: Snapshot,
+    asked: Asked,
+  ): { readonly as: Member; readonly to: Member; readonly how: string | null } | null {
+    const as = snapshot.members.find((member) => member.phone === asked.from);
+    const to = snapshot.members.find((member) => member.virtualNumber === asked.dialled);
+    if (as?.virtualNumber && to && as !== to) return { as, to, how: null };
+    const found = asked.kind === 'call' ? this.#permissions.opening(session, snapshot, asked) : null;
+    if (!found) return null;
+    found.opening.used.add(asked.id);
+    const how = found.opening.pin === null ? 'connected as announced' : 'connected by a PIN';
+    return { as: found.as, to: found.to, how };
+  }
+
   /** INV-23 (completeness); M8: strangers learn nothing. */
   #judgeRefused(asked: Asked, sentence: string | null, earlier: readonly Asked[]): void {
     const { from, dialled, askedAt, answeredAt, skewMs } = asked;
@@ -131,7 +172,12 @@ export class Judge {
           (one) => one.since <= answeredAt && from !== null && reachedBy(one, from, dialled),
         ),
       );
-      demand(wasMember, () => `M8 a stranger was told that an order has ended: ${asked.id} phone ${from}`);
+      // Whoever was let in by an announcement or a PIN has been a participant for that call.
+      const wasLetIn = earlier.some((one) => readAnswer(one.body).connected !== null);
+      demand(
+        wasMember || wasLetIn,
+        () => `M8 a stranger was told that an order has ended: ${asked.id} phone ${from}`,
+      );
       this.#reached.count('refused: session ended');
     } else this.#reached.count('refused: neutral');
     const hasJustEnded = [...this.#sessions.values()].some(
@@ -150,6 +196,11 @@ export class Judge {
         (one) => one.state === 'open' && reachedBy(one, from, dialled) && answeredAt + skewMs < one.expiresAt,
       );
       if (meanwhile.length === 0 || !all) continue;
+      const why = this.#mayForbid(meanwhile, session, asked);
+      if (why !== null) {
+        this.#reached.count(`refused: ${why}`);
+        continue;
+      }
       if (this.limits.mayRefuse(session, asked.kind, asked.id, from, answeredAt)) {
         this.#reached.count(`refused: ${asked.kind} beyond a limit`);
         continue;
@@ -160,6 +211,16 @@ export class Judge {
           `INV-23 ${asked.kind} ${asked.id} from phone ${from} to ${dialled} was refused although ${session.id} is open`,
       );
     }
+  }
+
+  #mayForbid(meanwhile: readonly Snapshot[], session: SessionHistory, asked: Asked): string | null {
+    for (const { members } of meanwhile) {
+      const as = members.find((member) => member.phone === asked.from);
+      const to = members.find((member) => member.virtualNumber === asked.dialled);
+      const why = as && to ? this.#permissions.mayForbid(session, as, to, asked.answeredAt) : null;
+      if (why !== null) return why;
+    }
+    return null;
   }
 
   /** INV-24: one call has one answer, and a captured question is worth nothing later or to anybody else. */
@@ -183,7 +244,7 @@ export class Judge {
         );
         const ended = (this.reportedEnd.get(asked.id) ?? Number.POSITIVE_INFINITY) < asked.askedAt;
         demand(asked.kind === 'message' || !ended, () => `INV-24 ${where} was answered again after its end`);
-      } else if (sameQuestion && !before.excused) {
+      } else if (sameQuestion && !before.excused && !first.asksForPin) {
         const late = before.answeredAt - before.askedAt >= DEADLINE_MS;
         // Of two questions at once one may be late: what the other was told in time stays true.
         const toldElsewhere = earlier.some(
@@ -221,6 +282,7 @@ export class Judge {
           reachedBy(one, asked.from ?? -1, asked.dialled) &&
           asked.answeredAt + asked.skewMs < one.expiresAt,
       );
+      if (all && this.#mayForbid(meanwhile, session, asked) !== null) continue;
       const told = [before, asked].map(
         (one) => `${one.askedAt % 86_400_000}–${one.answeredAt % 86_400_000} ms`,
       );

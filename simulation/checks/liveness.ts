@@ -2,6 +2,7 @@ import { NO_FAULTS } from '../../simulator/exchange/faults.ts';
 import type { Instant } from '../../src/lib/clock.ts';
 import { type Database, statement, systemScope } from '../../src/storage/sql/connection.ts';
 import { NO_RATES } from '../world/fault-plan.ts';
+import { setRule } from '../world/permission-actions.ts';
 import type { Play } from '../world/play.ts';
 import { TENANT } from '../world/replica.ts';
 import { demand } from '../world/violation.ts';
@@ -52,6 +53,10 @@ export async function heal(play: Play): Promise<void> {
   for (const replica of world.replicas) replica.life.clock.skewMs = 0;
   world.orderTopic.rebalance(world.replicas);
   for (const { operator, callId } of play.ringing.splice(0)) operator.exchange.calls.hangUp(callId, 'caller');
+  if (world.permissions.rules.at(-1)?.allows === false) {
+    const [replica] = world.replicas;
+    if (replica) setRule(world, replica, true);
+  }
   await world.scheduler.drain();
 }
 
@@ -81,6 +86,8 @@ export async function checkLiveness(play: Play): Promise<void> {
   demand(soon.outbox === 0, () => `INV-51 ${soon.outbox} events wait to be published after 60 s`);
   demand(world.inFlight === 0, () => `INV-54 ${world.inFlight} pieces of work never end`);
   await workFor(play, 14 * 60_000, 105_000);
+  // What has come back since the last round is given to whoever waits.
+  await workFor(play, 2_000, 1_000);
   const later = await whatWaits(world.database, world.clock.now() - PUBLISHED_WITHIN_MS);
   demand(
     later.intents === 0,

@@ -1,5 +1,6 @@
 import { decodeCloudEvent } from '../../src/bus/cloud-events.ts';
 import { type Database, statement, systemScope } from '../../src/storage/sql/connection.ts';
+import type { Meant } from '../world/order-book.ts';
 import type { Play } from '../world/play.ts';
 import { TENANT, TOPICS } from '../world/replica.ts';
 import { demand } from '../world/violation.ts';
@@ -69,6 +70,14 @@ export async function checkOrders(play: Play): Promise<void> {
   }
 }
 
+function mayBeRefused({ world: { permissions } }: Play, meant: Meant): boolean {
+  if (meant.kind !== 'assigned') return false;
+  return (
+    permissions.rules.some((rule) => !rule.allows) ||
+    meant.people.some((person) => permissions.mayBeBlocked(person))
+  );
+}
+
 function fold(play: Play): Map<string, Canonical> {
   const { world, book } = play;
   const dead = new Map(
@@ -84,6 +93,13 @@ function fold(play: Play): Map<string, Canonical> {
     if (!meant) continue;
     const reason = dead.get(`${message.partition}/${message.offset}`);
     const isDead = reason !== undefined;
+    if (isDead && mayBeRefused(play, meant)) {
+      // Who is blocked, or outside of the rule of the pool for a while, takes part in nothing; and a replica that read
+      // the same batch before may have applied it.
+      world.reached.count('a dead letter because somebody is kept away');
+      unsettled.add(meant.order);
+      continue;
+    }
     if (reason === 'profile_unavailable') {
       // A refusal that is reported: the directory was away for too long. Another replica that read the same
       // batch may have applied it all the same, so that this order could be in either place.

@@ -1,5 +1,6 @@
 import type { Instant } from '../../src/lib/clock.ts';
 import { statement, systemScope } from '../../src/storage/sql/connection.ts';
+import { SECOND } from '../world/people.ts';
 import { POOL, TENANT } from '../world/replica.ts';
 import { demand } from '../world/violation.ts';
 import type { World } from '../world/world.ts';
@@ -73,6 +74,9 @@ export async function checkNobodyWaitsInVain(world: World): Promise<void> {
   for (const { id, caller } of waiting) people.set(id, [...(people.get(id) ?? []), caller]);
   for (const [id, callers] of people) {
     world.reached.count('a session waits at the end');
+    // With somebody whom the company has blocked it waits until its time is over.
+    const members = world.observer.sessions.get(id)?.latest.members ?? [];
+    if (members.some(({ phone }) => world.permissions.mayBeBlocked(phone % SECOND))) continue;
     // In a shared pool a number is out of the question only for what the other people of the session hold.
     const holds = held.filter(({ caller }) => callers.includes(caller)).length;
     for (const account of new Set(free.map((row) => row.account))) {

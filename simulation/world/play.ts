@@ -4,7 +4,9 @@ import type { SessionHistory } from '../checks/session-history.ts';
 import { ACTIONS, type Action } from './actions.ts';
 import type { Operator } from './operator.ts';
 import { type Meant, OrderBook } from './order-book.ts';
+import { type Random, seededRandom } from '../../src/lib/random.ts';
 import { phoneText, SECOND } from './people.ts';
+import { PERMISSION_ACTIONS } from './permission-actions.ts';
 import { TROUBLE } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -19,23 +21,30 @@ export class Play {
   readonly ringing: { readonly operator: Operator; readonly callId: string }[] = [];
   readonly #actions: readonly Action[];
   readonly #weight: number;
+  /** says when the actions of PERMISSION_ACTIONS come, and which, so that the others stay what they are */
+  readonly #permitting: Random;
   #serial = 0;
 
   constructor(world: World) {
     this.world = world;
     this.#actions = [...ACTIONS, ...TROUBLE];
-    this.#weight = this.#actions.reduce((sum, action) => sum + action.weight, 0);
+    this.#weight = weightOf(this.#actions);
+    this.#permitting = seededRandom(world.seed * 15_485_863 + 5);
   }
 
   /** @throws Violation */
   async step(): Promise<void> {
     const { world } = this;
-    const action = this.#draw();
+    const action = draw(this.#actions, this.#weight, world.random);
     // Left out or not, it takes its place in the lottery, so that the others stay what they were.
     if (!world.without.includes(action.name)) {
       world.trace.note(action.name);
       world.reached.count(`action ${action.name}`);
       await action.run(this);
+    }
+    if (world.shape.permitting > 0 && this.#permitting.next() < world.shape.permitting) {
+      const further = draw(PERMISSION_ACTIONS, weightOf(PERMISSION_ACTIONS), this.#permitting);
+      if (!world.without.includes(further.name)) await further.run(this);
     }
     world.poll();
     await world.scheduler.settle();
@@ -44,15 +53,6 @@ export class Play {
     }
     await world.observe();
     if (world.chance(0.5)) await world.advance(1 + world.int(world.shape.paceMs), true);
-  }
-
-  #draw(): Action {
-    let left = this.world.random.next() * this.#weight;
-    for (const action of this.#actions) {
-      left -= action.weight;
-      if (left < 0) return action;
-    }
-    return this.#actions[0] as Action;
   }
 
   serial(): number {
@@ -188,4 +188,17 @@ export class Play {
     };
     await this.world.ask({ url, headers, body }, options);
   }
+}
+
+function weightOf(actions: readonly Action[]): number {
+  return actions.reduce((sum, action) => sum + action.weight, 0);
+}
+
+function draw(actions: readonly Action[], weight: number, random: Random): Action {
+  let left = random.next() * weight;
+  for (const action of actions) {
+    left -= action.weight;
+    if (left < 0) return action;
+  }
+  return actions[0] as Action;
 }

@@ -21,7 +21,12 @@ export interface Shape {
   readonly monthlyPurchases: number | null;
   /** milliseconds that pass between two steps at most */
   readonly paceMs: number;
+  /** the probability that in a step somebody is kept away or let in, beside whatever else happens */
+  readonly permitting: number;
 }
+
+/** Leave this out, and nobody blocks, announces a call, has a PIN or changes the rule of the pool. */
+export const PERMISSIONS = 'permissions';
 
 export function drawShape(random: Random, without: readonly string[]): Shape {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T;
@@ -54,7 +59,7 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
       max: target + pick([0, 4, 30]),
     },
   };
-  return {
+  const shape = {
     pool,
     people: pick([3, 5, 8]),
     orders: pick([3, 8, 20]),
@@ -67,4 +72,9 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
     monthlyPurchases: pick([null, null, null, 6]),
     paceMs: pick([50, 500, 3_000]),
   };
+  // Drawn last, so that a world without it is what it was.
+  const permitting = pick([0, 0.1, 0.25]);
+  const stepUp = pick(['none', 'intent', 'pin', 'pin'] as const);
+  if (without.includes(PERMISSIONS) || permitting === 0) return { ...shape, permitting: 0 };
+  return { ...shape, pool: { ...pool, stepUp }, permitting };
 }
