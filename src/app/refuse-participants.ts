@@ -4,6 +4,9 @@ import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
 import type { TenantStorage } from '../storage/storage.ts';
 
+/** One session alone asks at once. */
+const FEW = 10;
+
 /** What is asked of a person before a session has them. */
 export interface Candidate {
   readonly realNumber: PhoneNumber;
@@ -32,9 +35,7 @@ export async function findObjections(
   now: number,
 ): Promise<ReadonlyMap<number, Objection>> {
   const ours = await storage.virtualNumbers.known(people.map((p) => p.realNumber.reveal()));
-  const blocked = await storage.blocks.blockedAmong(
-    people.map(({ realNumber, userId }) => ({ numberDigest: keys.numberDigest(realNumber), userId })),
-  );
+  const blocked = await blockedAmong(storage, keys, people);
   const objections = new Map<number, Objection>();
   for (const [index, person] of people.entries()) {
     const code = ours.has(person.realNumber.reveal())
@@ -47,6 +48,18 @@ export async function findObjections(
     if (code) objections.set(index, { index, code, detail: DETAILS[code] });
   }
   return objections;
+}
+
+/** A lot has hundreds of people: their digests are made only where somebody is blocked. */
+async function blockedAmong(
+  storage: TenantStorage,
+  keys: TenantKeys,
+  people: readonly Candidate[],
+): Promise<ReadonlySet<number>> {
+  if (people.length > FEW && !(await storage.blocks.hasPersons())) return new Set();
+  return storage.blocks.blockedAmong(
+    people.map(({ realNumber, userId }) => ({ numberDigest: keys.numberDigest(realNumber), userId })),
+  );
 }
 
 /** @throws MasklineError for the first person that something speaks against */

@@ -17,8 +17,16 @@ const THIN: ReadonlySet<string> = new Set([
 /** What a webhook is told of an event. */
 export function toDelivery(row: OutboxRow): NewDelivery {
   const { type, data } = row.event;
-  const payload = Object.fromEntries(Object.entries(data).filter(([name]) => THIN.has(name)));
-  return { tenant: row.tenant, eventId: row.eventId, type, payload, occurredAt: row.occurredAt };
+  return {
+    tenant: row.tenant,
+    eventId: row.eventId,
+    type,
+    occurredAt: row.occurredAt,
+    // Only where a webhook listens, which is asked of every event.
+    get payload() {
+      return Object.fromEntries(Object.entries(data).filter(([name]) => THIN.has(name)));
+    },
+  };
 }
 
 /** The body as it is signed and sent. */

@@ -40,6 +40,8 @@ export interface BlockStorage {
   listPersons(page: Page): Promise<readonly PersonBlock[]>;
   /** Null: there is none by that id. */
   deletePerson(id: string): Promise<PersonBlock | null>;
+  /** Whether anybody is blocked at all, which spares most companies the question who is. */
+  hasPersons(): Promise<boolean>;
   /** Which of these people are blocked, by their place in the list. */
   blockedAmong(
     people: readonly { readonly numberDigest: Uint8Array; readonly userId: string | null }[],

@@ -25,6 +25,7 @@ const personBlockDelete = statement(
   'person_block_delete',
   `delete from person_block where tenant = $1 and id = $2 returning ${PERSON}`,
 );
+const personBlockAny = statement('person_block_any', 'select 1 from person_block where tenant = $1 limit 1');
 const personBlockedAmong = statement(
   'person_blocked_among',
   `select p.place::int as place
@@ -120,6 +121,9 @@ export function blockStatements(connection: SqlConnection, tenant: string): Bloc
     async deletePerson(id) {
       const [row] = await connection.query<PersonBlock>(personBlockDelete, [tenant, id]);
       return row ?? null;
+    },
+    async hasPersons() {
+      return (await connection.query(personBlockAny, [tenant])).length > 0;
     },
     async blockedAmong(people) {
       const rows = await connection.query<{ place: number }>(personBlockedAmong, [
