@@ -3,7 +3,7 @@ import { LongestFirst } from './test/longest-first.ts';
 
 // Projects, so that a newcomer's first run stays short: `unit` needs nothing but npm; `system` starts the product, a
 // browser or a database server; `thorough` kills and fills databases and brokers; `production` starts replicas on
-// PostgreSQL and Kafka; `faults` does to them, and to the ways between them, what happens in production; `sip` makes
+// PostgreSQL and Kafka, and `timed` does so with a promise of how long something takes; `faults` does to them, and to the ways between them, what happens in production; `sip` makes
 // real calls through the edge; `simulation` plays seeds. scripts/test.ts chooses, and says what it left out.
 // What takes long and changes seldom: databases and brokers that are killed, filled and cut off.
 const THOROUGH = [
@@ -13,6 +13,15 @@ const THOROUGH = [
   'src/bus/kafka/**/*.test.ts',
   'test/privacy/**/*.test.ts',
 ];
+
+// What must happen within seconds while much else happens.
+const TIMED = [
+  'test/production/{kill-loops,replicas,revocation,rotation}.test.ts',
+  'src/storage/postgres/{postgres-faults,server-restart}.test.ts',
+];
+const NOT_OURS = '**/node_modules/**';
+// Two files at once would be late for each other.
+const ALONE = { fileParallelism: false };
 
 export default defineConfig({
   test: {
@@ -35,7 +44,7 @@ export default defineConfig({
             'bench/**/*.test.ts',
             'test/faults/proxy/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', ...THOROUGH],
+          exclude: [NOT_OURS, ...THOROUGH],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -45,13 +54,15 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // As long as a start of the product may take.
+          hookTimeout: 150_000,
         },
       },
       {
         test: {
           name: 'thorough',
           include: THOROUGH,
+          exclude: [NOT_OURS, ...TIMED],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -60,8 +71,18 @@ export default defineConfig({
         test: {
           name: 'production',
           include: ['test/production/**/*.test.ts', 'test/races/**/*.test.ts'],
+          exclude: [NOT_OURS, ...TIMED],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'timed',
+          include: TIMED,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          ...ALONE,
         },
       },
       {
@@ -70,6 +91,7 @@ export default defineConfig({
           include: ['test/faults/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          ...ALONE,
         },
       },
       {
@@ -78,8 +100,8 @@ export default defineConfig({
           include: ['sip/test/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          // Alone on the machine: what is heard is measured while it is spoken.
-          fileParallelism: false,
+          // What is heard is measured while it is spoken.
+          ...ALONE,
         },
       },
       {

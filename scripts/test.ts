@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * `npm test`: every test that this machine can run in five minutes or so. It starts what it can (an embedded
+ * `npm test`: every test that this machine can run in two minutes or so. It starts what it can (an embedded
  * PostgreSQL; for the long ones a real Kafka broker), finds what is installed (Chromium, the SIP parts), and says plainly what it
  * left out and why. `npm run test:all`, and CI, add the long ones: replicas that are killed, real SIP calls, the
  * simulation. Arguments go to Vitest, so `npm test -- src/domain` runs a part.
@@ -51,18 +51,18 @@ console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(exitCode !== 0 || failed > 0 || passed === 0 ? 1 : 0);
 
 function chooseProjects(): string[] {
-  if (!everything && vitestArguments.length > 0) return ['unit', 'system', 'thorough'];
+  if (!everything && vitestArguments.length > 0) return ['unit', 'system', 'thorough', 'timed'];
   if (!everything) {
     leftOut.push(
       'the long ones (adapters and replicas under faults, the search for leaked numbers, real SIP calls, simulation). Run: npm run test:all',
     );
     return ['unit', 'system'];
   }
+  const withoutSip = ['unit', 'system', 'thorough', 'simulation', 'production', 'timed', 'faults'];
   const missing = SIP_PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
-  if (missing.length === 0)
-    return ['unit', 'system', 'thorough', 'simulation', 'production', 'faults', 'sip'];
+  if (missing.length === 0) return [...withoutSip, 'sip'];
   leftOut.push(`real SIP calls, which need ${missing.join(', ')}. sip/README.md says how to install them.`);
-  return ['unit', 'system', 'thorough', 'simulation', 'production', 'faults'];
+  return withoutSip;
 }
 
 function findChromium(): void {

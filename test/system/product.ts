@@ -7,7 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const START_LIMIT_MS = 30_000;
+// Three seconds on a machine of its own; what is waited for is the start, and not how long it takes.
+const START_LIMIT_MS = 120_000;
 const POLL_MS = 25;
 export const API_KEY = 'a-development-key-for-tests';
 
