@@ -64,7 +64,7 @@ export default defineConfig({
           include: THOROUGH,
           exclude: [NOT_OURS, ...TIMED],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 150_000,
         },
       },
       {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * `npm test`: every test that this machine can run in two minutes or so. It starts what it can (an embedded
+ * `npm test`: every test that this machine can run in less than three minutes. It starts what it can (an embedded
  * PostgreSQL; for the long ones a real Kafka broker), finds what is installed (Chromium, the SIP parts), and says plainly what it
  * left out and why. `npm run test:all`, and CI, add the long ones: replicas that are killed, real SIP calls, the
  * simulation. Arguments go to Vitest, so `npm test -- src/domain` runs a part.
