@@ -42,6 +42,7 @@ interface Options {
   readonly mutant?: string;
   readonly recheck?: boolean;
   readonly record?: boolean;
+  readonly unharmedTo?: number;
 }
 
 const program = new Command('simulate')
@@ -61,6 +62,11 @@ const program = new Command('simulate')
   )
   .option('--mutant <names>', 'with --exam: these alone, with commas between')
   .option('--recheck', 'with --exam: begins with the seed that found each before')
+  .option(
+    '--unharmed-to <seed>',
+    'with --exam: seeds up to this one have just found nothing without a defect',
+    positive,
+  )
   .option('--record', 'with --exam: writes what was found into docs/reliability.md');
 
 const options = program.parse().opts<Options>();

@@ -18,6 +18,7 @@ export interface ExamCommand {
   readonly recheck?: boolean;
   /** writes what was found into the record and the table of docs/reliability.md */
   readonly record?: boolean;
+  readonly unharmedTo?: number;
   readonly json?: boolean;
 }
 
@@ -31,7 +32,13 @@ export async function runExam(command: ExamCommand): Promise<number> {
   const before = Object.fromEntries(
     Object.entries(readRecord().found).map(([name, one]) => [name, one.seed]),
   );
-  const options = { seed, steps, seeds, ...(command.recheck && { before }) };
+  const options = {
+    seed,
+    steps,
+    seeds,
+    ...(command.recheck && { before }),
+    ...(command.unharmedTo !== undefined && { unharmedTo: command.unharmedTo }),
+  };
   const queue = mutants.map((mutant) => mutant.name);
   const reports: ExamReport[] = [];
   const threads = Math.min(command.jobs, availableParallelism(), queue.length);

@@ -1,4 +1,6 @@
 import { FAULT_KINDS } from './world/fault-plan.ts';
+import { PERMISSION_ACTIONS } from './world/permission-actions.ts';
+import { TIGHT_ACTIONS } from './world/tight-actions.ts';
 import { TROUBLE } from './world/trouble.ts';
 import type { SeedResult } from './run-seed.ts';
 
@@ -8,6 +10,8 @@ type Run = (options: { seed: number; steps: number; without: readonly string[] }
 const LEAVABLE = [
   ...FAULT_KINDS,
   'skew',
+  ...PERMISSION_ACTIONS.map((action) => action.name),
+  ...TIGHT_ACTIONS.map((action) => action.name),
   ...TROUBLE.map((action) => action.name),
   'poison',
   'forge',

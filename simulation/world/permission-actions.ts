@@ -200,7 +200,6 @@ function dialAs(play: Play, phone: number | null, { virtualNumber }: Member, pin
   world.start('dial as somebody', dialling);
 }
 
-/** Beside the other actions, and drawn by themselves: a history without them is what it was. */
 export const PERMISSION_ACTIONS: readonly Action[] = [
   blockOther,
   blockSomebody,

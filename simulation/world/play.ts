@@ -7,9 +7,12 @@ import { type Meant, OrderBook } from './order-book.ts';
 import { type Random, seededRandom } from '../../src/lib/random.ts';
 import { phoneText, SECOND } from './people.ts';
 import { PERMISSION_ACTIONS } from './permission-actions.ts';
+import { TIGHT_ACTIONS } from './tight-actions.ts';
 import { TROUBLE } from './trouble.ts';
 import type { World } from './world.ts';
 
+/** Drawn by themselves, so that a history without them is what it was. */
+const FURTHER_ACTIONS = [...PERMISSION_ACTIONS, ...TIGHT_ACTIONS];
 const IN_FLIGHT_MAXIMUM = 10;
 /** the probability that a step lets something go on before something new begins */
 const GO_ON = 0.6;
@@ -21,15 +24,15 @@ export class Play {
   readonly ringing: { readonly operator: Operator; readonly callId: string }[] = [];
   readonly #actions: readonly Action[];
   readonly #weight: number;
-  /** says when the actions of PERMISSION_ACTIONS come, and which, so that the others stay what they are */
-  readonly #permitting: Random;
+  /** says when the actions of FURTHER_ACTIONS come, and which */
+  readonly #further: Random;
   #serial = 0;
 
   constructor(world: World) {
     this.world = world;
     this.#actions = [...ACTIONS, ...TROUBLE];
     this.#weight = weightOf(this.#actions);
-    this.#permitting = seededRandom(world.seed * 15_485_863 + 5);
+    this.#further = seededRandom(world.seed * 15_485_863 + 5);
   }
 
   /** @throws Violation */
@@ -42,9 +45,12 @@ export class Play {
       world.reached.count(`action ${action.name}`);
       await action.run(this);
     }
-    if (world.shape.permitting > 0 && this.#permitting.next() < world.shape.permitting) {
-      const further = draw(PERMISSION_ACTIONS, weightOf(PERMISSION_ACTIONS), this.#permitting);
-      if (!world.without.includes(further.name)) await further.run(this);
+    if (world.shape.furtherActions > 0 && this.#further.next() < world.shape.furtherActions) {
+      const further = draw(FURTHER_ACTIONS, weightOf(FURTHER_ACTIONS), this.#further);
+      if (!world.without.includes(further.name)) {
+        world.reached.count(`action ${further.name}`);
+        await further.run(this);
+      }
     }
     world.poll();
     await world.scheduler.settle();

@@ -32,6 +32,8 @@ export class ReplicaLife implements Waiter {
   paused = false;
   /** faults that have struck it, so that a judge knows when something may have gone wrong */
   struck = 0;
+  /** so many fault points later it dies; null: it does not */
+  fuse: number | null = null;
   readonly #death: Promise<never>;
   #die: (error: Error) => void = () => {};
   readonly #onDeath: () => void;
@@ -75,7 +77,8 @@ export class ReplicaLife implements Waiter {
 
   /** A fault point at which the process may die. */
   async mayDie(point: string): Promise<void> {
-    if (!this.alive || (this.strikes('crash', point) && this.die())) return never();
+    const burnsDown = this.fuse !== null && this.fuse-- === 0;
+    if (!this.alive || ((burnsDown || this.strikes('crash', point)) && this.die())) return never();
   }
 
   die(): true {

@@ -21,12 +21,12 @@ export interface Shape {
   readonly monthlyPurchases: number | null;
   /** milliseconds that pass between two steps at most */
   readonly paceMs: number;
-  /** the probability that in a step somebody is kept away or let in, beside whatever else happens */
-  readonly permitting: number;
+  /** the probability that a step has an action of FURTHER_ACTIONS as well */
+  readonly furtherActions: number;
 }
 
-/** Leave this out, and nobody blocks, announces a call, has a PIN or changes the rule of the pool. */
-export const PERMISSIONS = 'permissions';
+/** Leave this out, and nobody blocks, announces a call or has a PIN, and no history is led to a narrow place. */
+export const FURTHER = 'further actions';
 
 export function drawShape(random: Random, without: readonly string[]): Shape {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T;
@@ -73,8 +73,8 @@ export function drawShape(random: Random, without: readonly string[]): Shape {
     paceMs: pick([50, 500, 3_000]),
   };
   // Drawn last, so that a world without it is what it was.
-  const permitting = pick([0, 0.1, 0.25]);
+  const furtherActions = pick([0, 0.1, 0.25]);
   const stepUp = pick(['none', 'intent', 'pin', 'pin'] as const);
-  if (without.includes(PERMISSIONS) || permitting === 0) return { ...shape, permitting: 0 };
-  return { ...shape, pool: { ...pool, stepUp }, permitting };
+  if (without.includes(FURTHER) || furtherActions === 0) return { ...shape, furtherActions: 0 };
+  return { ...shape, pool: { ...pool, stepUp }, furtherActions };
 }

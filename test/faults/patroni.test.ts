@@ -21,6 +21,8 @@ const reasons = [
 ];
 const ROUNDS = Number(process.env.MASKLINE_PATRONI_ROUNDS ?? 1);
 const SETTLE_LIMIT_MS = 60_000;
+/** A provider waits so long for an answer. */
+const PATIENCE_MS = 1_500;
 
 if (BROKERS === null || reasons.length > 0) {
   describe('a pair of PostgreSQL nodes under Patroni', () => {
@@ -57,16 +59,17 @@ if (BROKERS === null || reasons.length > 0) {
   async function throughout(name: string, fault: () => Promise<void>, settleMs = 3_000): Promise<object> {
     const report = await world.phase(name, async () => {
       await world.passed(1_000);
-      const before = world.calls.connectedIn(name);
       await fault();
+      // What was connected while it lasted proves nothing about afterwards.
+      const before = world.calls.connectedIn(name);
       await until('calls again', () => world.calls.connectedIn(name) > before + 40, 120_000);
       await world.passed(settleMs);
     });
     note(name, report);
     world.assertAlive();
     expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
-    // 400 ms, and what this machine takes to notice.
-    expect(report.max).toBeLessThan(limit(600));
+    // 400 ms, and what a machine takes to notice on which the cluster itself runs too; beyond it would be unanswered.
+    expect(report.max).toBeLessThan(limit(PATIENCE_MS));
     return report;
   }
 
