@@ -27,7 +27,7 @@ async function openSessions(
 
 describe('survival', () => {
   it(`loses nothing it acknowledged over ${ROUNDS} kills under load, and lends no number twice`, {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     product = await Product.start();
     const alive = product;
@@ -80,7 +80,7 @@ describe('survival', () => {
   });
 
   it('refuses a second process on the same data directory, and says who has it', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     product = await Product.start();
     const second = await Product.create({ MASKLINE_DATA_DIR: product.dataDir });
@@ -92,7 +92,7 @@ describe('survival', () => {
     expect((await product.maskline('GET', '/readyz')).status).toBe(200);
   });
 
-  it('says which port is taken, and by which setting to choose another', { timeout: 60_000 }, async () => {
+  it('says which port is taken, and by which setting to choose another', { timeout: 180_000 }, async () => {
     product = await Product.start();
     const second = await Product.create({ MASKLINE_PORT: String(product.ports[0]) });
     const child = second.spawn();
@@ -101,7 +101,7 @@ describe('survival', () => {
     expect(second.output).toContain('MASKLINE_PORT');
   });
 
-  it('stops in order on SIGTERM, and keeps everything for the next start', { timeout: 60_000 }, async () => {
+  it('stops in order on SIGTERM, and keeps everything for the next start', { timeout: 180_000 }, async () => {
     product = await Product.start();
     const company = new DeliveryCompany(product);
     const [customer, driver] = [await company.hire('customer'), await company.hire('driver')];
