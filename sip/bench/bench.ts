@@ -1,299 +1,119 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Bench } from '../test/parts/bench.ts';
-import { ALICE, DAVE, EDGE } from '../test/parts/party.ts';
-import { calleeScenario, callerScenario } from './scenarios.ts';
+import { type Delays, delaysDuring, percentile } from './delay.ts';
+import { load, type Outcome } from './load.ts';
+import { BARE, FULL, type SetUp, stopOnSignal, withEdge } from './set-up.ts';
+import { type Cost, costOf, sustained } from './sustained.ts';
 
 // Four set-ups in one run on one machine: what a plain relay, the look-up, the masking and both together can carry.
 // Then 50 calls a second against a real Maskline, for the delay that the look-up adds and for failed calls.
 //
-//   node sip/bench/bench.ts [seconds of the long run, 300] [rates | long | all] [part of the name of a set-up]
+//   node sip/bench/bench.ts [seconds of the long run, 300] [rates | long | all] [part of the name of the set-ups]
 
-const run = promisify(execFile);
-const HERE = fileURLToPath(new URL('.', import.meta.url));
-const EDGE_SCRIPT = path.join(HERE, '../scripts/edge');
-const STEP_SECONDS = 4;
+const ROUNDS = 3;
 const LONG_RATE = 50;
-const COST_RATE = 400;
-const COST_SECONDS = 5;
-const [longSeconds = '300', part = 'all', only] = process.argv.slice(2);
+const BASE_SECONDS = 20;
+const [longSeconds = '300', part = 'all', only = ''] = process.argv.slice(2);
 const directory = path.join(tmpdir(), `maskline-sip-bench-${process.pid}`);
 mkdirSync(directory, { recursive: true });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const loads = (): string =>
+  loadavg()
+    .map((each) => each.toFixed(2))
+    .join(' ');
 
-interface Outcome {
-  readonly calls: number;
-  readonly failed: number;
-  readonly retransmissions: number;
-  /** from INVITE to 180, in ms, ascending */
-  readonly delays: readonly number[];
-  /** what sipp said of the first call that failed */
-  readonly why: string;
+interface Measured extends Cost {
+  readonly rate: number;
 }
 
-async function load(dialled: string, rate: number, seconds: number): Promise<Outcome> {
-  const name = `uac-${rate}-${Date.now()}`;
-  writeFileSync(path.join(directory, `${name}.xml`), callerScenario(dialled));
-  writeFileSync(path.join(directory, 'uas.xml'), calleeScenario);
-  const common = [
-    '-nostdin',
-    '-default_behaviors',
-    'none',
-    '-buff_size',
-    '8388608',
-    '-recv_timeout',
-    '10000',
-    '-max_socket',
-    '10000',
-  ];
-  const callee = spawn('sipp', ['-sf', 'uas.xml', '-i', DAVE.address, '-p', '5060', ...common, EDGE], {
-    cwd: directory,
-    stdio: 'ignore',
-  });
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const calls = rate * seconds;
-  const caller = spawn(
-    'sipp',
-    [
-      ...[
-        '-sf',
-        `${name}.xml`,
-        '-i',
-        ALICE.address,
-        '-p',
-        '5060',
-        '-r',
-        String(rate),
-        '-m',
-        String(calls),
-        '-l',
-        String(rate * 20),
-      ],
-      ...[
-        '-trace_stat',
-        '-fd',
-        '1',
-        '-stf',
-        `${name}.csv`,
-        '-trace_err',
-        '-trace_rtt',
-        '-rtt_freq',
-        '200',
-        ...common,
-        `${EDGE}:5060`,
-      ],
-    ],
-    { cwd: directory, stdio: 'ignore' },
-  );
-  await once(caller, 'exit');
-  callee.kill('SIGKILL');
-  await once(callee, 'exit');
-  const rows = readFileSync(path.join(directory, `${name}.csv`), 'utf8')
-    .trim()
-    .split('\n')
-    .map((row) => row.split(';'));
-  const [names = []] = rows;
-  const last = rows.at(-1) ?? [];
-  const column = (title: string): number => Number(last[names.indexOf(title)] ?? Number.NaN);
-  const rtt = readdirSync(directory).find((file) => file.startsWith(`${name}_`) && file.endsWith('_rtt.csv'));
-  const delays = rtt
-    ? readFileSync(path.join(directory, rtt), 'utf8')
-        .trim()
-        .split('\n')
-        .slice(1)
-        .map((row) => Number(row.split(';')[1]))
-        .sort((a, b) => a - b)
-    : [];
-  return {
-    calls: column('SuccessfulCall(C)'),
-    failed: calls - column('SuccessfulCall(C)'),
-    retransmissions: column('Retransmissions(C)'),
-    delays,
-    why: readWhy(name),
-  };
-}
-
-function readWhy(name: string): string {
-  const file = readdirSync(directory).find(
-    (each) => each.startsWith(`${name}_`) && each.endsWith('_errors.log'),
-  );
-  if (!file) return '';
-  const text = readFileSync(path.join(directory, file), 'utf8');
-  return ` (${text.slice(0, 600).replace(/\s+/g, ' ')})`;
-}
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const medians = (all: readonly Measured[]): Measured => ({
+  rate: median(all.map(({ rate }) => rate)),
+  edge: median(all.map(({ edge }) => edge)),
+  stub: median(all.map(({ stub }) => stub)),
+});
+const show = ({ rate, edge, stub }: Measured): string =>
+  `${rate} calls/s; ${edge.toFixed(2)} ms of CPU a call, ${stub.toFixed(2)} ms of the stub`;
 
 /**
- * The highest rate that goes through whole: no failed call, and fewer than 1 in 100 repeated; one more try each. Upwards by
- * 30 % until it breaks (or downwards by 30 % until it holds), then twice the middle: known to 7 %.
+ * Both of a pair in turns, the second first in every other round, so that a machine that becomes busier or quieter meanwhile
+ * favours neither; what counts is the middle one of the rounds' ratios.
  */
-async function sustained(first: number): Promise<number> {
-  let best = 0;
-  let broken = Number.POSITIVE_INFINITY;
-  for (let rate = first; best === 0 || broken === Number.POSITIVE_INFINITY; ) {
-    if (await isWhole(rate)) best = rate;
-    else broken = rate;
-    rate = Math.round(best === rate ? rate * 1.3 : rate / 1.3);
-    if (rate < 10) return 0;
+async function compare(pair: readonly SetUp[], rounds: number, aim: string): Promise<void> {
+  const chosen = pair.filter(({ name }) => name.includes(only));
+  const measured = new Map<string, Measured[]>(chosen.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, environment, first } of round % 2 === 0 ? chosen : chosen.toReversed()) {
+      const before = measured.get(name) ?? [];
+      const one = await withEdge(directory, environment, async (cpuMs) => ({
+        ...(await costOf(directory, cpuMs)),
+        rate: await sustained(directory, before.at(-1)?.rate || first, say),
+      }));
+      before.push(one);
+      say(`  round ${round + 1}, ${name}: ${show(one)}`);
+    }
   }
-  for (let middles = 0; middles < 2; middles++) {
-    const rate = Math.round(Math.sqrt(best * broken));
-    if (await isWhole(rate)) best = rate;
-    else broken = rate;
-  }
-  return best;
-}
-
-async function isWhole(rate: number): Promise<boolean> {
-  // A broken run says the same twice, unless somebody else had the machine.
-  for (let time = 0; time < 2; time++) {
-    const outcome = await load('+441632960000', rate, STEP_SECONDS);
-    say(`    ${rate}/s: ${outcome.failed} failed, ${outcome.retransmissions} retransmissions${outcome.why}`);
-    const whole = outcome.failed === 0 && outcome.retransmissions < outcome.calls / 100;
-    // What a broken run leaves behind would spoil the next.
-    await new Promise((resolve) => setTimeout(resolve, whole ? 300 : 3_000));
-    if (whole) return true;
-  }
-  return false;
-}
-
-/** CPU milliseconds that a call costs the edge, from the kernel's own count: it does not depend on who else is busy. */
-async function cost(): Promise<number> {
-  const before = cpuMs();
-  const { calls } = await load('+441632960000', COST_RATE, COST_SECONDS);
-  return (cpuMs() - before) / calls;
-}
-
-function cpuMs(): number {
-  const main = ['kamailio', 'rtpengine'].map((name) =>
-    readFileSync(path.join(directory, 'edge', `${name}.pid`), 'utf8').trim(),
+  for (const [name, all] of measured) say(`${name}, middle of ${all.length}: ${show(medians(all))}`);
+  const [plain = [], more = []] = pair.map(({ name }) => measured.get(name));
+  if (plain.length === 0 || more.length === 0) return;
+  const ratio = (of: (plain: Measured, more: Measured) => number): string =>
+    median(plain.map((each, round) => of(each, more[round] ?? each))).toFixed(2);
+  say(
+    `${aim}: ${ratio((one, other) => other.rate / one.rate)} by rate, ` +
+      `${ratio((one, other) => one.edge / other.edge)} by CPU of the edge, ` +
+      `${ratio((one, other) => (one.edge + one.stub) / (other.edge + other.stub))} with the stub`,
   );
-  const pids = main.flatMap((pid) => [
-    pid,
-    ...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean),
-  ]);
-  let ticks = 0;
-  for (const pid of pids) {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks * 10;
 }
 
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-/** What is to be stopped when this run is ended before its time: the edge would go on, and spoil the next. */
-let clearUp: () => Promise<unknown> = async () => undefined;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => void clearUp().finally(() => process.exit(1)));
-}
-
-async function withEdge<T>(environment: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
-  const stub: ChildProcess = spawn(process.execPath, [path.join(HERE, 'maskline-stub.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [port] = stub.stdout ? await once(stub.stdout, 'data') : [''];
-  const env = {
-    ...process.env,
-    ...{
-      EDGE_RUN_DIR: path.join(directory, 'edge'),
-      MASKLINE_URL: `http://127.0.50.1:${String(port).trim()}`,
-      MASKLINE_API_KEY: 'bench',
-    },
-    ...{
-      MASKLINE_HOOK: `http://127.0.50.1:${String(port).trim()}/webhooks/sip/a/b`,
-      MASKLINE_HOOK_PASSWORD: 'bench',
-    },
-    ...{
-      EDGE_CALLS_PER_SECOND: '100000',
-      EDGE_SHARED_MEMORY_MB: '1024',
-      EDGE_MEDIA_PORTS: '10000-64000',
-      ...environment,
-    },
-  };
-  const stop = async (): Promise<void> => {
-    await run(EDGE_SCRIPT, ['stop'], { env });
-    stub.kill();
-  };
-  clearUp = stop;
-  await run(EDGE_SCRIPT, ['start'], { env });
-  try {
-    return await work();
-  } finally {
-    await stop();
-    if (stub.exitCode === null && stub.signalCode === null) await once(stub, 'exit');
-    clearUp = async () => undefined;
-  }
-}
-
-const relay = path.join(HERE, 'relay.cfg');
-// The rates to begin with.
-const MANY = 2_500;
-const FEW = 500;
-const SETUPS = [
-  ['bare relay', { EDGE_MAIN_FILE: relay }, MANY],
-  ['bare relay + look-up', { EDGE_MAIN_FILE: relay, EDGE_WITH_LOOKUP: '1' }, MANY],
-  ['full masking', { EDGE_BENCH_WITHOUT_MASKLINE: '1' }, FEW],
-  ['full masking + look-up + reports', {}, FEW],
-] as const;
-
-say(
-  `${cpus().length} cores (${cpus()[0]?.model ?? '?'}), load before: ${loadavg()
-    .map((each) => each.toFixed(2))
-    .join(' ')}`,
-);
-if (part !== 'long') {
-  const measured: { rate: number; ms: number }[] = [];
-  for (const [name, environment, first] of SETUPS) {
-    if (only !== undefined && !name.includes(only)) continue;
-    const one = await withEdge(environment, async () => ({ ms: await cost(), rate: await sustained(first) }));
-    measured.push(one);
-    say(`  ${name}: ${one.rate} calls/s, ${one.ms.toFixed(2)} ms of CPU a call`);
-  }
-  const [bare, bareLookup, full, fullLookup] = measured;
-  if (bare && bareLookup && full && fullLookup) {
-    const ratio = (a: number, b: number): string => (a / b).toFixed(2);
-    say(
-      `look-up on a bare relay, aim 0.6: ${ratio(bareLookup.rate, bare.rate)} by rate, ${ratio(bare.ms, bareLookup.ms)} by CPU`,
+async function long(seconds: number): Promise<void> {
+  // The plain edge before and after, so that the difference is not that of two hours of a day.
+  const base = (file: string): Promise<Delays> =>
+    withEdge(directory, { EDGE_BENCH_WITHOUT_MASKLINE: '1' }, () =>
+      delaysDuring(path.join(directory, file), () =>
+        load(directory, '+441632960000', LONG_RATE, BASE_SECONDS),
+      ),
     );
-    say(
-      `look-up and reports on full masking, aim 0.8: ${ratio(fullLookup.rate, full.rate)} by rate, ${ratio(full.ms, fullLookup.ms)} by CPU`,
-    );
-  }
-}
-if (part !== 'rates') {
-  const without = await withEdge({ EDGE_BENCH_WITHOUT_MASKLINE: '1' }, () =>
-    load('+441632960000', LONG_RATE, 20),
-  );
+  const before = await base('before.pcap');
   const bench = await Bench.start(
     { EDGE_CALLS_PER_SECOND: '400', EDGE_SHARED_MEMORY_MB: '512' },
     { direct: true },
   );
-  clearUp = () => bench.stop();
+  const forget = stopOnSignal(() => bench.stop());
+  let outcome: Outcome | undefined;
   const { ddd } = await bench.session();
-  const long = await load(ddd, LONG_RATE, Number(longSeconds));
+  const delays = await delaysDuring(path.join(directory, 'long.pcap'), async () => {
+    outcome = await load(directory, ddd, LONG_RATE, seconds);
+  });
   await bench.stop();
+  forget();
+  const after = await base('after.pcap');
+  if (!outcome) throw new Error('unreachable');
   say(
-    `${LONG_RATE} calls/s for ${longSeconds} s against Maskline: ${long.calls} calls, ${long.failed} failed, ${long.retransmissions} retransmissions${long.why}`,
+    `${LONG_RATE} calls/s for ${seconds} s against Maskline: ${outcome.calls} calls, ${outcome.failed} failed, ` +
+      `${outcome.retransmissions} retransmissions${outcome.why}; the last was over after ${outcome.seconds.toFixed(1)} s`,
   );
-  for (const share of [0.5, 0.99]) {
-    const [one, other] = [percentile(without.delays, share), percentile(long.delays, share)];
+  const without = [...before.ms, ...after.ms].sort((a, b) => a - b);
+  say(
+    `INVITE to 180, ${without.length} calls without and ${delays.ms.length} with the look-up (${delays.unanswered} without a 180):`,
+  );
+  for (const share of [0.5, 0.99, 0.999]) {
+    const [one, other] = [percentile(without, share), percentile(delays.ms, share)];
     say(
-      `  INVITE to 180, p${share * 100}: ${one.toFixed(1)} ms without, ${other.toFixed(1)} ms with the look-up: ${(other - one).toFixed(1)} ms added`,
+      `  p${share * 100}: ${one.toFixed(1)} ms without, ${other.toFixed(1)} ms with, ${(other - one).toFixed(1)} ms added`,
     );
   }
+  say(`  largest: ${without.at(-1)?.toFixed(1)} ms without, ${delays.ms.at(-1)?.toFixed(1)} ms with`);
 }
-say(
-  `load after: ${loadavg()
-    .map((each) => each.toFixed(2))
-    .join(' ')}`,
-);
+
+say(`${cpus().length} cores (${cpus()[0]?.model ?? '?'}), load before: ${loads()}`);
+if (part !== 'long') {
+  // The look-up on a bare relay is far from its aim of 0.6, so once is enough.
+  await compare(BARE, 1, 'look-up on a bare relay, aim 0.6');
+  await compare(FULL, ROUNDS, 'look-up and reports on full masking, aim 0.8');
+}
+if (part !== 'rates') await long(Number(longSeconds));
+say(`load after: ${loads()}`);
 rmSync(directory, { recursive: true, force: true });

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { until } from '../../test/system/product.ts';
 
 const SCRIPT = fileURLToPath(new URL('../scripts/edge', import.meta.url));
 const directory = mkdtempSync(path.join(tmpdir(), 'maskline-edge-script-'));
@@ -14,6 +17,8 @@ const settings = {
   MASKLINE_API_KEY: 'a-key',
   MASKLINE_HOOK: 'http://127.0.0.1:9/webhooks/sip/a/b',
   MASKLINE_HOOK_PASSWORD: 'a-password',
+  EDGE_MEDIA_UNANSWERED_SECONDS: '2',
+  EDGE_MEDIA_SILENCE_SECONDS: '2',
 };
 
 async function edge(
@@ -53,6 +58,25 @@ describe('scripts/edge', () => {
   it('keeps its settings, which hold secrets, to their owner', () => {
     expect(statSync(path.join(directory, 'kamailio.cfg')).mode & 0o077).toBe(0);
     expect(statSync(directory).mode & 0o077).toBe(0);
+  });
+
+  it('has a relay that gives ports back by itself when nobody ever answers or ends a call', async () => {
+    const sockets = (): number => readdirSync(`/proc/${pid('rtpengine').trim()}/fd`).length;
+    const before = sockets();
+    const sdp =
+      'v=0\r\no=- 1 1 IN IP4 127.0.10.1\r\ns=-\r\nc=IN IP4 127.0.10.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n';
+    const socket = createSocket('udp4');
+    // An offer in rtpengine's control protocol, as Kamailio makes it, and then nothing.
+    const offer = `7:call-id4:lost7:command5:offer8:from-tag6:caller3:sdp${sdp.length}:${sdp}`;
+    socket.send(`lost d${offer}e`, 2223, '127.0.40.1');
+    try {
+      const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(5_000) });
+      expect(String(answer)).toContain('6:result2:ok');
+      expect(sockets()).toBeGreaterThan(before);
+      await until('the ports to be given back', () => sockets() <= before);
+    } finally {
+      socket.close();
+    }
   });
 
   it('stops, however often it is told to', async () => {

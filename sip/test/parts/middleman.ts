@@ -21,6 +21,8 @@ export interface Seen {
 export class Middleman {
   mood: Mood | null = null;
   readonly seen: Seen[] = [];
+  /** how often the edge has connected */
+  connections = 0;
   readonly #agent = new Agent({ keepAlive: true });
   #server: Server | null = null;
 
@@ -35,6 +37,7 @@ export class Middleman {
         else this.forward(upstream, incoming, body, response);
       });
     });
+    this.#server.on('connection', () => void this.connections++);
     this.#upstream = upstream;
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -1,0 +1,60 @@
+import { load } from './load.ts';
+
+const STEP_SECONDS = 4;
+const DIALLED = '+441632960000';
+
+/**
+ * The highest rate that goes through whole: no failed call, and fewer than 1 in 100 repeated; one more try each. Upwards by
+ * 30 % until it breaks (or downwards by 30 % until it holds), then twice the middle: known to 7 %.
+ */
+export async function sustained(
+  directory: string,
+  first: number,
+  say: (text: string) => void,
+): Promise<number> {
+  let best = 0;
+  let broken = Number.POSITIVE_INFINITY;
+  for (let rate = first; best === 0 || broken === Number.POSITIVE_INFINITY; ) {
+    if (await isWhole(directory, rate, say)) best = rate;
+    else broken = rate;
+    rate = Math.round(best === rate ? rate * 1.3 : rate / 1.3);
+    if (rate < 10) return 0;
+  }
+  for (let middles = 0; middles < 2; middles++) {
+    const rate = Math.round(Math.sqrt(best * broken));
+    if (await isWhole(directory, rate, say)) best = rate;
+    else broken = rate;
+  }
+  return best;
+}
+
+async function isWhole(directory: string, rate: number, say: (text: string) => void): Promise<boolean> {
+  // A broken run says the same twice, unless somebody else had the machine.
+  for (let time = 0; time < 2; time++) {
+    const outcome = await load(directory, DIALLED, rate, STEP_SECONDS);
+    say(`    ${rate}/s: ${outcome.failed} failed, ${outcome.retransmissions} retransmissions${outcome.why}`);
+    const whole = outcome.failed === 0 && outcome.retransmissions < outcome.calls / 100;
+    // What a broken run leaves behind would spoil the next.
+    await new Promise((resolve) => setTimeout(resolve, whole ? 300 : 3_000));
+    if (whole) return true;
+  }
+  return false;
+}
+
+/** CPU milliseconds a call, from the kernel's own count: it does not depend much on who else is busy. */
+export interface Cost {
+  readonly edge: number;
+  readonly stub: number;
+}
+
+const COST_RATE = 400;
+const COST_SECONDS = 5;
+
+export async function costOf(directory: string, cpuMs: () => Cost): Promise<Cost> {
+  // The first calls find pools empty and connections closed.
+  await load(directory, DIALLED, COST_RATE / 4, 1);
+  const before = cpuMs();
+  const { calls } = await load(directory, DIALLED, COST_RATE, COST_SECONDS);
+  const after = cpuMs();
+  return { edge: (after.edge - before.edge) / calls, stub: (after.stub - before.stub) / calls };
+}
