@@ -44,6 +44,8 @@ for (const name of stale) {
   writeFileSync(path.join(DOCS, name), files.get(name) ?? '');
   console.log(`wrote docs/${name}`);
 }
+// The database in memory is kept for whoever asks next, and would keep the process as well.
+process.exit(0);
 
 function read(name: string): string | null {
   const file = path.join(DOCS, name);
