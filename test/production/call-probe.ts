@@ -4,6 +4,8 @@ import type { Replica } from './replica.ts';
 import { personNumber, POOL } from './seed.ts';
 
 const LOOK_MS = 50;
+/** for whatever lasts an hour: fewer calls than the limits of the callers allow */
+export const CALM_LOOK_MS = 400;
 /** shorter than any provider waits (5 s and more) before it asks somewhere else */
 const PATIENCE_MS = 3_000;
 
@@ -29,6 +31,7 @@ export class CallProbe {
   readonly #replicas: readonly Replica[];
   readonly #apiKey: string;
   readonly #questions: readonly Question[];
+  readonly #lookMs: number;
   #asked = 0;
   #unanswered = 0;
   #longestGapMs = 0;
@@ -36,14 +39,24 @@ export class CallProbe {
   #stopping = false;
   readonly #running: Promise<void>;
 
-  private constructor(replicas: readonly Replica[], apiKey: string, questions: readonly Question[]) {
+  private constructor(
+    replicas: readonly Replica[],
+    apiKey: string,
+    questions: readonly Question[],
+    lookMs: number,
+  ) {
+    this.#lookMs = lookMs;
     this.#replicas = replicas;
     this.#apiKey = apiKey;
     this.#questions = questions;
     this.#running = this.#run();
   }
 
-  static async start(deployment: Deployment, replicas: readonly Replica[]): Promise<CallProbe> {
+  static async start(
+    deployment: Deployment,
+    replicas: readonly Replica[],
+    lookMs = LOOK_MS,
+  ): Promise<CallProbe> {
     const questions: Question[] = [];
     for (let n = 0; n < SESSIONS; n++) {
       const customer = personNumber(FIRST_PERSON + 2 * n);
@@ -64,7 +77,7 @@ export class CallProbe {
       if (typeof calledNumber !== 'string') throw new Error(`No session to call: ${JSON.stringify(created)}`);
       questions.push({ callingNumber: customer, calledNumber });
     }
-    return new CallProbe(replicas, deployment.apiKey, questions);
+    return new CallProbe(replicas, deployment.apiKey, questions, lookMs);
   }
 
   get asked(): number {
@@ -95,7 +108,7 @@ export class CallProbe {
         this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAnswerAt);
         this.#lastAnswerAt = now;
       } else this.#unanswered++;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, this.#lookMs));
     }
   }
 

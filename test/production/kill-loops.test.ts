@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../system/product.ts';
-import { CallProbe } from './call-probe.ts';
+import { CALM_LOOK_MS, CallProbe } from './call-probe.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import { BROKERS, LEFT_OUT } from './kafka-topics.ts';
 import { OrderLoad, percentile } from './order-load.ts';
@@ -28,11 +28,11 @@ if (BROKERS === null) {
   let deployment: Deployment;
   let load: OrderLoad;
 
-  async function begin(): Promise<CallProbe> {
+  async function begin(lookMs?: number): Promise<CallProbe> {
     replicas.push(...(await Promise.all([1, 2].map(() => Replica.start(deployment.environment)))));
     load = new OrderLoad(deployment);
     await load.listen();
-    const probe = await CallProbe.start(deployment, replicas);
+    const probe = await CallProbe.start(deployment, replicas, lookMs);
     load.start(ORDERS_A_TICK, 100);
     await until('the first announcements', () => load.announced.size > 20, 30_000);
     return probe;
@@ -154,7 +154,7 @@ if (BROKERS === null) {
 
     const what = `for ${BROKER_AWAY_MS / 1_000} s, and comes back, ${BROKER_ROUNDS} times`;
     it(what, { timeout: TIMEOUT_MS }, async () => {
-      const probe = await begin();
+      const probe = await begin(BROKER_ROUNDS > 1 ? CALM_LOOK_MS : undefined);
       const recoveries: number[] = [];
       for (let round = 0; round < BROKER_ROUNDS; round++) {
         await broker.stop();
