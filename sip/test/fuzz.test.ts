@@ -31,7 +31,7 @@ let volley: Volley;
 beforeAll(async () => {
   // Silent callees are given up soon, and ended calls forgotten soon, or both would hold what they have until the end.
   const soon = { EDGE_SILENCE_MS: '1000', EDGE_REPEAT_SECONDS: '1' };
-  bench = await Bench.start({ EDGE_CALLS_PER_SECOND: '100000', ...soon });
+  bench = await Bench.start({ EDGE_CALLS_PER_SECOND: '100000', ...soon }, { alone: true });
   bench.middleman.mood = connectsEverybody;
   [alice, dave] = await Promise.all([WirePhone.listen(ALICE), WirePhone.listen(DAVE)]);
   volley = new Volley({ alice, dave, random: seededRandom(SEED), name: String(SEED) });

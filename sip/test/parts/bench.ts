@@ -14,6 +14,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 // Another checkout may be tested with this edge.
 const SERVICE_ROOT = process.env.SIP_SERVICE_ROOT ?? ROOT;
 const API_KEY = 'a-development-key-for-tests';
+const NOWHERE = 'http://127.0.0.1:9';
 const run = promisify(execFile);
 
 export interface Contacts {
@@ -37,19 +38,28 @@ export class Bench {
 
   /**
    * `phones` log in with a password; without them both addresses are trunks that assert who calls. `hops`: where a number
-   * is reached, by number; its address over UDP, unless told otherwise.
+   * is reached, by number; its address over UDP, unless told otherwise. `alone`: there is no Maskline, and the middleman
+   * answers everything by itself.
    */
   static async start(
     environment: NodeJS.ProcessEnv = {},
     {
       phones = [],
       direct = false,
+      alone = false,
       hops = {},
-    }: { phones?: readonly Party[]; direct?: boolean; hops?: Readonly<Record<string, string>> } = {},
+    }: {
+      phones?: readonly Party[];
+      direct?: boolean;
+      alone?: boolean;
+      hops?: Readonly<Record<string, string>>;
+    } = {},
   ): Promise<Bench> {
     const bench = new Bench();
     try {
-      await bench.#startService(direct);
+      if (alone)
+        await bench.#nameService(NOWHERE, { hook: `${NOWHERE}/webhooks/sip/a/b`, password: API_KEY }, direct);
+      else await bench.#startService(direct);
       bench.#writePhones(phones, hops);
       await bench.startEdge(environment);
     } catch (error) {
@@ -86,18 +96,26 @@ export class Bench {
       },
       60_000,
     );
-    const { url, hook, password } = JSON.parse(output) as Record<string, string>;
-    this.#serviceUrl = url ?? '';
-    this.hook = hook ?? '';
-    this.hookPassword = password ?? '';
+    const { url = '', hook = '', password = '' } = JSON.parse(output) as Record<string, string>;
+    await this.#nameService(url, { hook, password }, direct);
+  }
+
+  async #nameService(
+    url: string,
+    { hook, password }: { hook: string; password: string },
+    direct: boolean,
+  ): Promise<void> {
+    this.#serviceUrl = url;
+    this.hook = hook;
+    this.hookPassword = password;
     // A measurement has nobody in the middle.
-    const between = direct ? this.#serviceUrl : await this.middleman.start(this.#serviceUrl);
+    const between = direct ? url : await this.middleman.start(url);
     this.#environment = {
       EDGE_RUN_DIR: path.join(this.directory, 'edge'),
       EDGE_PHONES_FILE: path.join(this.directory, 'phones'),
       MASKLINE_URL: between,
       MASKLINE_API_KEY: API_KEY,
-      MASKLINE_HOOK: (hook ?? '').replace(/^https?:\/\/[^/]+/, between),
+      MASKLINE_HOOK: hook.replace(/^https?:\/\/[^/]+/, between),
       MASKLINE_HOOK_PASSWORD: password,
     };
   }
