@@ -2,6 +2,7 @@ import type { PGlite } from '@electric-sql/pglite';
 import { startSharedEngine } from './engine.ts';
 import { loadProduct } from './load-product.ts';
 import type { Mutant } from './mutants/mutant.ts';
+import { FURTHER } from './world/shape.ts';
 
 export interface ExamOptions {
   readonly seed: number;
@@ -22,6 +23,11 @@ export interface ExamResult {
   readonly violation: string | null;
 }
 
+interface Try {
+  readonly seed: number;
+  readonly without: readonly string[];
+}
+
 let shared: Promise<PGlite> | undefined;
 
 /** Plants one defect and runs seeds until one of them finds it. @throws Error when it cannot be planted */
@@ -32,21 +38,27 @@ export async function examine(mutant: Mutant, options: ExamOptions): Promise<Exa
   const engine = mutant.schema === undefined ? await shared : await startSharedEngine();
   const runner = await SeedRunner.open(engine, mutant.schema ?? null);
   const known = options.before?.[mutant.name];
-  const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i);
-  for (const [i, seed] of (known === undefined ? seeds : [known, ...seeds]).entries()) {
-    const { failure } = await runner.run({ seed, steps: options.steps });
+  const tries: Try[] = Array.from({ length: options.seeds }, (_, i) => ({
+    seed: options.seed + i,
+    without: [],
+  }));
+  // Some were found before there were any of those.
+  if (known !== undefined) tries.unshift({ seed: known, without: [] }, { seed: known, without: [FURTHER] });
+  for (const [i, { seed, without }] of tries.entries()) {
+    const { failure } = await runner.run({ seed, steps: options.steps, without });
     if (failure === null) continue;
     // What the product itself cannot do proves nothing about the defect.
-    if (seed > (options.unharmedTo ?? 0) && (await unharmed(seed, options.steps)) !== null) continue;
+    const isKnown = without.length === 0 && seed <= (options.unharmedTo ?? 0);
+    if (!isKnown && (await unharmed({ seed, without }, options.steps)) !== null) continue;
     return { mutant, foundAfter: i + 1, seed, violation: failure };
   }
   return { mutant, foundAfter: null, seed: null, violation: null };
 }
 
 /** What this seed finds in the product as it is: nothing. */
-async function unharmed(seed: number, steps: number): Promise<string | null> {
+async function unharmed({ seed, without }: Try, steps: number): Promise<string | null> {
   const { SeedRunner } = await loadProduct(null);
   shared ??= startSharedEngine();
   const runner = await SeedRunner.open(await shared, null);
-  return (await runner.run({ seed, steps })).failure;
+  return (await runner.run({ seed, steps, without })).failure;
 }

@@ -109,9 +109,16 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'INV-18',
-    promise: 'The first end wins, and a closed session never changes and holds nothing.',
+    promise:
+      'The first end wins, a closed session never changes and holds nothing, and whoever is blocked reaches nobody.',
     check: 'observer.ts, state-invariants.ts, order-checks.ts',
-    reached: ['session closed: completed', 'session closed: cancelled', 'session closed: closed'],
+    reached: [
+      'session closed: completed',
+      'session closed: cancelled',
+      'session closed: closed',
+      'confirmed: a participant is blocked',
+      'confirmed: a person is blocked',
+    ],
   },
   {
     id: 'INV-19',
@@ -133,13 +140,21 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'INV-22',
-    promise: 'A caller is connected to the person whom the session says, and to nobody else.',
+    promise:
+      'A caller is connected to the person whom the session says, and to nobody else: by their phone, one announcement, or a PIN.',
     check: 'judge.ts',
-    reached: ['connected call', 'connected message', 'a participant changed phones'],
+    reached: [
+      'connected call',
+      'connected message',
+      'a participant changed phones',
+      'connected as announced',
+      'connected by a PIN',
+    ],
   },
   {
     id: 'INV-23',
-    promise: 'Connected exactly if the question is authentic, the session live and no limit reached.',
+    promise:
+      'Connected exactly if the question is authentic, the session live, the rule of the pool kept and no limit reached.',
     check: 'judge.ts, call-limits.ts',
     reached: [
       'forged',
@@ -148,6 +163,8 @@ export const INVARIANTS: readonly Invariant[] = [
       'refused: call beyond a limit',
       'refused: message beyond a limit',
       'a cap on calls was used up',
+      'refused: outside of the rule',
+      'asked for a PIN',
     ],
   },
   {

@@ -24,4 +24,10 @@ export const REGRESSION_SEEDS: readonly {
     found:
       'a call whose record was written twice over counted as told twice, and was connected after a refusal',
   },
+  {
+    seed: 35,
+    steps: 100,
+    without: ['further actions'],
+    found: 'a decision that came too late stayed when the connection broke while it was taken back',
+  },
 ];

@@ -67,8 +67,8 @@ export const ALLOCATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'app/rest-session.ts',
-        find: 'const restsFrom = Math.max(liveUntil, lastEnd);',
-        replace: 'const restsFrom = lastEnd < 0 ? lastEnd : liveUntil;',
+        find: 'const restsFrom = Math.max(liveUntil, lastEnd ?? liveUntil);',
+        replace: 'const restsFrom = lastEnd === -1 ? lastEnd : liveUntil;',
       },
     ],
   },

@@ -452,7 +452,7 @@ export class World {
       answeredAt: this.clock.now(),
       body: response.body,
       skewMs,
-      excused: life.struck !== struck,
+      excused: life.struck !== struck || this.weather.databaseFull || this.weather.databaseDown,
       illegitimate: options.illegitimate ?? false,
     };
     this.asked.push(asked);

@@ -60,7 +60,8 @@ async function patiently(
     try {
       return await app.storage.transaction(tenant, work);
     } catch (error) {
-      const didNothing = error instanceof StorageError && ['unavailable', 'timeout'].includes(error.code);
+      const didNothing =
+        error instanceof StorageError && ['unavailable', 'timeout', 'full'].includes(error.code);
       if (!didNothing || attempt + 1 >= ATTEMPTS) throw error;
       await pause(app.clock, backoffDelayMs(attempt, BACKOFF, app.random));
     }

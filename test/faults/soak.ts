@@ -31,7 +31,8 @@ const tableSizes = statement(
 /** Null when the replica closed the connection at that moment: then there is one sample less. */
 async function sample(replica: Replica, startedAt: number): Promise<Sample | null> {
   const answer = await replica.ask('GET', '/metrics').catch(() => null);
-  if (answer === null) return null;
+  // One that is shed is no sample either.
+  if (answer?.status !== 200) return null;
   const lines = String(answer.body).split('\n');
   const values = Object.entries(MEASURES).map(([name, metric]) => {
     const own = lines.filter((line) => line.startsWith(`${metric} `) || line.startsWith(`${metric}{`));

@@ -15,8 +15,12 @@ const OWNER_STATEMENT_LIMIT_MS = 3_600_000;
 /** Of the pool, for single statements alone: a call is decided by two of them, and must not wait behind a lock. */
 const KEPT_FREE_SHARE = 0.25;
 const FIRST_RETRY_MS = 50;
-/** Together with the connect timeout this bounds how long a healed server stays unnoticed. */
-const MAX_RETRY_MS = 1_000;
+/**
+ * Together with the connect timeout these bound how long a healed server stays unnoticed. A planned switch takes one to
+ * two seconds and a failover some twenty, in which every pause is calls that find nothing; after that there is time.
+ */
+const MAX_RETRY_MS = { soon: 150, later: 1_000 };
+const SOON_MS = 30_000;
 
 /**
  * Hands out sessions on whichever host takes writes. After a failure it looks for that host again, alone for all
@@ -154,6 +158,7 @@ export class ConnectionSource {
 
   async #searchUntilFound(): Promise<void> {
     const { clock, random, log } = this.#settings;
+    const since = clock.now();
     for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
       const before = this.#current;
       const failures = await this.#tryHosts();
@@ -163,11 +168,8 @@ export class ConnectionSource {
         return;
       }
       if (attempt === 0) log.warn({ failures }, 'The database cannot be reached; it is tried again.');
-      const delayMs = backoffDelayMs(
-        attempt,
-        { firstDelayMs: FIRST_RETRY_MS, maxDelayMs: MAX_RETRY_MS },
-        random,
-      );
+      const maxDelayMs = clock.now() - since < SOON_MS ? MAX_RETRY_MS.soon : MAX_RETRY_MS.later;
+      const delayMs = backoffDelayMs(attempt, { firstDelayMs: FIRST_RETRY_MS, maxDelayMs }, random);
       await pause(clock, delayMs, this.#closing.signal);
     }
   }
