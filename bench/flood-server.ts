@@ -19,7 +19,7 @@ import { AUTH_TOKEN, ACCOUNT_SID, type FloodCall, PUBLIC_URL } from './flood-req
 /**
  * The service that `flood.ts` floods, in a process of its own so that its processor time can be told: the HTTP side as
  * in production, with a Twilio account and one session, on PGlite or, with MASKLINE_TEST_POSTGRES=1, on a PostgreSQL
- * of its own. Beside it, on another port, a bare `node:http` server that answers everybody alike: the floor.
+ * Beside it, on another port, a bare `node:http` server that answers everybody alike: the floor.
  */
 export type FloodServerOrder = 'usage' | 'backlog';
 export interface FloodServerUsage {

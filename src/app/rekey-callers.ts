@@ -1,11 +1,15 @@
 import type { IndexedCallerKey, Sealed, TenantKeys } from '../privacy/vault.ts';
-import type { LonelyRoute, RouteKey, SealedParticipant } from '../storage/privacy-storage.ts';
+import type { LonelyRoute, RouteKey, RouteToRekey, SealedParticipant } from '../storage/privacy-storage.ts';
 import type { App } from './app.ts';
 import { forEachPage } from './for-each-page.ts';
 import { routePlace } from './route-place.ts';
 
-/** Sessions at a time, each a transaction: as many connections of the pool as calls can spare. */
-const AT_ONCE = 4;
+/** Routes that are looked at by one statement. */
+const ROUTES = 1_000;
+/** Transactions at a time: as many connections of the pool as calls can spare. */
+const AT_ONCE = 2;
+/** Sessions of each: their orders are locked for some ten milliseconds, for which somebody may wait who ends one. */
+const SESSIONS = 50;
 
 /**
  * Gives every route a twin under this index key, if it has none. Returns how many it added. A caller whose number
@@ -18,37 +22,44 @@ export async function addTwins(
   signal: AbortSignal,
 ): Promise<number> {
   let added = 0;
-  await forEachPage<{ readonly sessionId: string; readonly reference: string }>(
-    signal,
-    (after, limit) =>
-      app.storage.run(tenant, (s) => s.privacy.sessionsToRekey(indexKeyId, after?.sessionId ?? null, limit)),
-    async (sessions) => {
-      const keys = await app.vault.keysOf(tenant);
-      const waiting = [...new Map(sessions.map((one) => [one.sessionId, one])).values()];
-      const work = async (): Promise<void> => {
-        for (let one = waiting.pop(); one && !signal.aborted; one = waiting.pop()) {
-          const twins = await addTwinsOf(app, tenant, keys, { ...one, indexKeyId });
-          added += twins;
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
-    },
-  );
+  for (let after: string | null = null; !signal.aborted; ) {
+    const from = after;
+    const rows: readonly RouteToRekey[] = await app.storage.run(tenant, (s) =>
+      s.privacy.sessionsToRekey(indexKeyId, from, ROUTES),
+    );
+    const last = rows.at(-1)?.sessionId ?? null;
+    // Of a full page, the last session may be cut: it comes with the next one. None has as many routes as a page.
+    const whole = rows.length < ROUTES ? rows : rows.filter(({ sessionId }) => sessionId !== last);
+    const lonely = new Map(whole.filter((row) => row.lonely).map((row) => [row.sessionId, row]));
+    const keys = await app.vault.keysOf(tenant);
+    const waiting = [...lonely.values()];
+    const work = async (): Promise<void> => {
+      while (waiting.length > 0 && !signal.aborted) {
+        const twins = await addTwinsOf(app, tenant, keys, waiting.splice(0, SESSIONS), indexKeyId);
+        added += twins;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (rows.length < ROUTES) break;
+    after = whole.at(-1)?.sessionId ?? last;
+  }
   return added;
 }
 
-/** The order is locked, as by everything that ends a route: a twin must not outlive it. */
+/** The orders are locked, as by everything that ends a route: a twin must not outlive it. */
 function addTwinsOf(
   app: App,
   tenant: string,
   keys: TenantKeys,
-  of: { readonly sessionId: string; readonly reference: string; readonly indexKeyId: number },
+  sessions: readonly { readonly sessionId: string; readonly reference: string }[],
+  indexKeyId: number,
 ): Promise<number> {
   return app.storage.transaction(tenant, async (storage) => {
-    await storage.references.lock(of.reference);
-    const routes = await storage.privacy.lonelyRoutes(of.sessionId, of.indexKeyId);
-    const twins = routes.flatMap((route) => twinOf(keys, route, of.indexKeyId));
-    for (const { route, twin } of twins) await storage.privacy.addTwin(route, twin);
+    await storage.privacy.lockReferences(sessions.map(({ reference }) => reference));
+    const sessionIds = sessions.map(({ sessionId }) => sessionId);
+    const routes = await storage.privacy.lonelyRoutes(sessionIds, indexKeyId);
+    const twins = routes.flatMap((route) => twinOf(keys, route, indexKeyId));
+    if (twins.length > 0) await storage.privacy.addTwins(twins);
     return twins.length;
   });
 }
@@ -87,7 +98,7 @@ function twinOf(
   keys: TenantKeys,
   route: LonelyRoute,
   indexKeyId: number,
-): { route: LonelyRoute; twin: IndexedCallerKey & { sealedDestination: Sealed } }[] {
+): { of: LonelyRoute; twin: IndexedCallerKey & { sealedDestination: Sealed } }[] {
   const { callerSealedNumber, callerParticipantKey, participantKey, callingParticipant, virtualNumber } =
     route;
   if (!callerSealedNumber || !callerParticipantKey || !participantKey) return [];
@@ -107,5 +118,5 @@ function twinOf(
     routePlace(virtualNumber, key.callerKey),
     participantKey,
   );
-  return [{ route, twin: { ...key, sealedDestination } }];
+  return [{ of: route, twin: { ...key, sealedDestination } }];
 }

@@ -59,6 +59,12 @@ export interface UserTraces {
   readonly closed: boolean;
 }
 
+export interface RouteToRekey {
+  readonly sessionId: string;
+  readonly reference: string;
+  readonly lonely: boolean;
+}
+
 export interface RouteKey {
   readonly virtualNumber: string;
   readonly callerKey: CallerKey;
@@ -88,17 +94,20 @@ export interface PrivacyStorage {
   /** Participants and routes under each index key; key 0 stands for rows from before keys were noted. */
   indexUse(): Promise<readonly KeyUse[]>;
 
-  /** Sessions with routes that were not made under this index key and have no twin that was, one row for each route; oldest first. */
-  sessionsToRekey(
-    indexKeyId: number,
-    after: string | null,
-    limit: number,
-  ): Promise<readonly { readonly sessionId: string; readonly reference: string }[]>;
-  lonelyRoutes(sessionId: string, indexKeyId: number): Promise<readonly LonelyRoute[]>;
-  /** The same route again under another caller key. */
-  addTwin(
-    of: { readonly virtualNumber: VirtualNumber; readonly callerKey: CallerKey },
-    twin: IndexedCallerKey & { readonly sealedDestination: Sealed },
+  /**
+   * A row for each route, in the order of sessions, after the session given; `lonely` is one that was not made under this
+   * index key and has no twin that was. Bounded by the rows that are read, so that it takes as long when none is.
+   */
+  sessionsToRekey(indexKeyId: number, after: string | null, limit: number): Promise<readonly RouteToRekey[]>;
+  /** Locks the orders, in one order of their own, until the transaction ends. */
+  lockReferences(references: readonly string[]): Promise<void>;
+  lonelyRoutes(sessionIds: readonly string[], indexKeyId: number): Promise<readonly LonelyRoute[]>;
+  /** The same routes again under other caller keys. */
+  addTwins(
+    twins: readonly {
+      readonly of: { readonly virtualNumber: VirtualNumber; readonly callerKey: CallerKey };
+      readonly twin: IndexedCallerKey & { readonly sealedDestination: Sealed };
+    }[],
   ): Promise<void>;
   /** In the order of (virtual number, caller key), after the one given; returns those that it deleted. */
   deleteRoutesNotUnder(

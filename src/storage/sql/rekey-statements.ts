@@ -1,4 +1,3 @@
-import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { KeyUse, PrivacyStorage, SealedParticipant, SealedRoute } from '../privacy-storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 
@@ -62,37 +61,55 @@ const indexUse = statement(
     group by key_id order by key_id`,
 );
 
-const HAS_NO_TWIN = `r.index_key_id is distinct from $2 and not exists (
-       select 1 from route twin where twin.tenant = r.tenant and twin.session_id = r.session_id
+// Limited, so that it is asked of each row by the index of sessions: as `not exists` it becomes a join, for which the planner
+// reads all twins there are, again for each row.
+const HAS_NO_TWIN = `(r.index_key_id is distinct from $2 and (
+       select true from route twin where twin.tenant = r.tenant and twin.session_id = r.session_id
           and twin.virtual_number = r.virtual_number and twin.calling_participant = r.calling_participant
-          and twin.index_key_id = $2)`;
-// Not `distinct`: with it, each page would read and sort all that is left. Whoever asks leaves out what comes twice.
+          and twin.index_key_id = $2 limit 1) is null)`;
 const sessionsToRekey = statement(
   'sessions_to_rekey',
-  `select r.session_id as "sessionId", r.reference from route r
-    where r.tenant = $1 and r.session_id > $3 and ${HAS_NO_TWIN} order by r.session_id limit $4`,
+  `select r.session_id as "sessionId", r.reference, ${HAS_NO_TWIN} as lonely
+     from (select * from route w where w.tenant = $1 and w.session_id > $3 order by w.session_id limit $4) r
+    order by r.session_id`,
 );
+// As ReferenceStorage.lock does it, in the order of the references: two who lock several wait, and do not block each other.
+const referencesLock = statement(
+  'references_lock',
+  `insert into reference (tenant, reference) select $1, r from unnest($2::text[]) as r order by r
+   on conflict (tenant, reference) do update set reference = excluded.reference`,
+);
+// The limits keep the planner from reading whole tables for the few rows of a lot.
 const lonelyRoutes = statement(
   'lonely_routes',
   `select r.virtual_number as "virtualNumber", r.caller_key as "callerKey",
           r.sealed_destination as "sealedDestination", k.key as "participantKey",
           r.calling_participant as "callingParticipant", c.sealed_number as "callerSealedNumber",
           ck.key as "callerParticipantKey"
-     from route r
-     join participant c on c.tenant = r.tenant and c.session_id = r.session_id and c.id = r.calling_participant
-     left join participant_key k
-       on k.tenant = r.tenant and k.session_id = r.session_id and k.participant_id = r.called_participant
-     left join participant_key ck
-       on ck.tenant = r.tenant and ck.session_id = r.session_id and ck.participant_id = r.calling_participant
-    where r.tenant = $1 and r.session_id = $3 and ${HAS_NO_TWIN} and r.sealed_destination is not null`,
+     from unnest($3::text[]) as s (session_id)
+     join lateral (select * from route w where w.tenant = $1 and w.session_id = s.session_id limit 1000) r on true
+     join lateral (
+       select p.sealed_number from participant p
+        where p.tenant = $1 and p.session_id = r.session_id and p.id = r.calling_participant limit 1) c on true
+     left join lateral (
+       select o.key from participant_key o
+        where o.tenant = $1 and o.session_id = r.session_id and o.participant_id = r.called_participant limit 1) k on true
+     left join lateral (
+       select o.key from participant_key o
+        where o.tenant = $1 and o.session_id = r.session_id and o.participant_id = r.calling_participant limit 1) ck on true
+    where ${HAS_NO_TWIN} and r.sealed_destination is not null`,
 );
-// Every column as it is but for three, whatever columns there are.
-const routeAddTwin = statement(
-  'route_add_twin',
+// Every column as it is but for three, whatever columns there are. Lateral: `(record).*` would make the record anew for
+// each of its columns.
+const routeAddTwins = statement(
+  'route_add_twins',
   `insert into route
-   select (jsonb_populate_record(r, jsonb_build_object(
-            'caller_key', $4::bytea, 'index_key_id', $5::int, 'sealed_destination', $6::bytea))).*
-     from route r where r.tenant = $1 and r.virtual_number = $2 and r.caller_key = $3
+   select twin.*
+     from unnest($2::text[], $3::bytea[], $4::bytea[], $5::int[], $6::bytea[])
+            as n (virtual_number, caller_key, twin_key, index_key_id, sealed_destination)
+     join route r on r.tenant = $1 and r.virtual_number = n.virtual_number and r.caller_key = n.caller_key
+    cross join lateral jsonb_populate_record(r, jsonb_build_object(
+            'caller_key', n.twin_key, 'index_key_id', n.index_key_id, 'sealed_destination', n.sealed_destination)) as twin
    on conflict do nothing`,
 );
 // Forward over the primary key as well: from the start again, each batch would step over all that were deleted before.
@@ -130,8 +147,9 @@ type RekeyStorage = Pick<
   | 'sealingUse'
   | 'indexUse'
   | 'sessionsToRekey'
+  | 'lockReferences'
   | 'lonelyRoutes'
-  | 'addTwin'
+  | 'addTwins'
   | 'deleteRoutesNotUnder'
   | 'participantsNotUnder'
   | 'setCallerKeys'
@@ -175,11 +193,21 @@ export function rekeyStatements(connection: SqlConnection, tenant: string): Reke
     indexUse: () => connection.query<KeyUse>(indexUse, [tenant]),
     sessionsToRekey: (indexKeyId, after, limit) =>
       connection.query(sessionsToRekey, [tenant, indexKeyId, after ?? '', limit]),
-    lonelyRoutes: (sessionId, indexKeyId) => connection.query(lonelyRoutes, [tenant, indexKeyId, sessionId]),
-    async addTwin(of, twin) {
-      const from: [VirtualNumber, Uint8Array] = [of.virtualNumber, of.callerKey];
-      const values = [tenant, ...from, twin.callerKey, twin.indexKeyId, twin.sealedDestination];
-      await connection.query(routeAddTwin, values);
+    async lockReferences(references) {
+      await connection.query(referencesLock, [tenant, [...new Set(references)]]);
+    },
+    lonelyRoutes: (sessionIds, indexKeyId) =>
+      connection.query(lonelyRoutes, [tenant, indexKeyId, sessionIds]),
+    async addTwins(twins) {
+      const from = twins.map(({ of }) => of);
+      const made = twins.map(({ twin }) => twin);
+      const places = [column(from, 'virtualNumber'), column(from, 'callerKey')];
+      const values = [
+        column(made, 'callerKey'),
+        column(made, 'indexKeyId'),
+        column(made, 'sealedDestination'),
+      ];
+      await connection.query(routeAddTwins, [tenant, ...places, ...values]);
     },
     deleteRoutesNotUnder: (indexKeyId, after, limit) =>
       connection.query(deleteRoutesNotUnder, [
