@@ -16,6 +16,8 @@ export interface BenchRow {
   readonly aim: string;
   /** null where the aim is only that the figure is stated */
   readonly met: boolean | null;
+  /** ratios that the smoke form compares instead of `ratio`, by what they are; better when they are high */
+  readonly gate?: Readonly<Record<string, number>>;
   /** the lowest and the highest round */
   readonly spread?: { readonly low: number; readonly high: number };
   readonly details: Readonly<Record<string, number | string>>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BenchRow } from './bench-row.ts';
-import { findLosses } from './compare-reports.ts';
+import { findLosses, lostInBoth } from './compare-reports.ts';
 import { plotRow } from './plot.ts';
 import { type BenchReport, reportedRow, reportTable } from './report.ts';
 
@@ -27,7 +27,11 @@ describe('a smoke run', () => {
   test('fails when a ratio fell by more than a third, and not before', () => {
     expect(findLosses(report(row({ ratio: 0.6 })), report(row({ ratio: 0.41 })))).toEqual([]);
     expect(findLosses(report(row({ ratio: 0.6 })), report(row({ ratio: 0.39 })))).toEqual([
-      'B1 (answers): ratio 0.600 before, 0.390 now, 35 % worse.',
+      {
+        row: 'B1',
+        what: 'answers: ratio',
+        sentence: 'B1 (answers): ratio 0.600 before, 0.390 now, 35 % worse.',
+      },
     ]);
   });
 
@@ -35,6 +39,26 @@ describe('a smoke run', () => {
     const before = row({ id: 'B6', unit: 'numbers', ratio: 1 });
     expect(findLosses(report(before), report({ ...before, ratio: 1.4 }))).toEqual([]);
     expect(findLosses(report(before), report({ ...before, ratio: 1.6 }))).toHaveLength(1);
+  });
+
+  test('compares what a row names as its gate, and not its ratio', () => {
+    const gate = (serving: number, database: number): BenchRow =>
+      row({ ratio: 0.1, gate: { serving, database } });
+    expect(findLosses(report(row({ ratio: 0.6, gate: { serving: 0.1 } })), report(gate(0.07, 0.01)))).toEqual(
+      [],
+    );
+    const losses = findLosses(report(gate(0.1, 0.3)), report(gate(0.09, 0.1)));
+    expect(losses.map(({ what }) => what)).toEqual(['answers: database']);
+  });
+
+  test('believes a loss that it sees again', () => {
+    const loss = (what: string): { row: string; what: string; sentence: string } => ({
+      row: 'B1',
+      what,
+      sentence: '',
+    });
+    expect(lostInBoth([loss('a'), loss('b')], [loss('b'), loss('c')])).toEqual([loss('b')]);
+    expect(lostInBoth([loss('a')], [])).toEqual([]);
   });
 
   test('says nothing about rows that the other run did not have', () => {

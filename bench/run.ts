@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { SingleBar } from 'cli-progress';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
-import { findLosses } from './compare-reports.ts';
+import { findLosses, lostInBoth } from './compare-reports.ts';
 import { plotRow } from './plot.ts';
 import { allParts, type BenchReport, type ReportedRow, reportedRow, reportTable } from './report.ts';
 
@@ -26,6 +26,9 @@ const ROWS: Readonly<Record<string, () => Promise<Measure>>> = {
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const RESULTS = path.join(ROOT, 'docs/bench');
 const SMOKE_BASELINE = path.join(ROOT, 'bench/smoke-baseline.json');
+
+/** A loss that is real is seen every time; a busy moment of the machine passes. */
+const SMOKE_TIMES = 3;
 
 interface Options {
   readonly rows: readonly string[];
@@ -62,7 +65,7 @@ if (!options.json) {
 }
 if (options.save) await save(report);
 if (options.saveBaseline) writeFileSync(SMOKE_BASELINE, `${JSON.stringify(report, null, 2)}\n`);
-if (options.smoke && !options.saveBaseline) judgeSmoke(report);
+if (options.smoke && !options.saveBaseline) await judgeSmoke(report);
 if (allParts(report).length === 0) process.exitCode = 1;
 // Drivers may keep sockets open for a moment; everything was closed and written.
 process.exit();
@@ -123,15 +126,23 @@ async function save(saved: BenchReport): Promise<void> {
   console.error('Written to docs/bench/.');
 }
 
-function judgeSmoke(now: BenchReport): void {
+async function judgeSmoke(now: BenchReport): Promise<void> {
   if (!existsSync(SMOKE_BASELINE)) {
     console.error('There is no bench/smoke-baseline.json to compare with; --save-baseline makes one.');
     process.exitCode = 1;
     return;
   }
-  const losses = findLosses(JSON.parse(readFileSync(SMOKE_BASELINE, 'utf8')) as BenchReport, now);
-  for (const loss of losses) console.error(loss);
-  if (losses.length > 0) process.exitCode = 1;
+  const baseline = JSON.parse(readFileSync(SMOKE_BASELINE, 'utf8')) as BenchReport;
+  let losses = findLosses(baseline, now);
+  for (let time = 1; time < SMOKE_TIMES && losses.length > 0; time++) {
+    for (const { sentence } of losses) console.error(`${sentence} Measured again.`);
+    const rows = [...new Set(losses.map(({ row }) => row))];
+    losses = lostInBoth(losses, findLosses(baseline, await measure({ ...options, rows })));
+  }
+  for (const { sentence } of losses) console.error(sentence);
+  const missing = Object.keys(now.leftOut);
+  if (missing.length > 0) console.error(`Nothing can be said of ${missing.join(', ')}.`);
+  if (losses.length > 0 || missing.length > 0) process.exitCode = 1;
   else console.error('No ratio fell by more than a third.');
 }
 

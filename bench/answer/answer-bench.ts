@@ -32,6 +32,8 @@ export interface Round {
   readonly connections: number;
   /** requests a second; default: as many as are answered */
   readonly rate?: number;
+  /** all connections at the same moment, and again when all were answered; default: each when it was answered */
+  readonly inBursts?: boolean;
 }
 
 const WARM_UP_CONNECTIONS = 8;
@@ -101,7 +103,7 @@ export class AnswerBench {
   }
 
   async #measure(name: ServerName, round: Round): Promise<Measurement> {
-    const { requests, connections, rate } = round;
+    const { requests, connections, rate, inBursts = false } = round;
     const { callers } = this.town;
     const bytes = Array.from({ length: requests }, () => {
       const caller = callers[this.#next++ % callers.length];
@@ -110,7 +112,8 @@ export class AnswerBench {
     });
     const { port } = this.#servers[name];
     const cpuBefore = process.threadCpuUsage();
-    const order = { port, requests: bytes, connections, rate: rate ?? null, expected: EXPECTED };
+    const gate = inBursts ? new Int32Array(new SharedArrayBuffer(4)) : null;
+    const order = { port, requests: bytes, connections, rate: rate ?? null, expected: EXPECTED, gate };
     const report = await this.#order(order);
     const { user, system } = process.threadCpuUsage(cpuBefore);
     return {
@@ -138,10 +141,16 @@ export class AnswerBench {
 
   #order(order: LoadOrder): Promise<LoadReport> {
     return new Promise((resolve, reject) => {
-      this.#client.once('message', (answer: { report?: LoadReport; error?: string }) => {
+      const heard = (answer: { report?: LoadReport; error?: string; atTheGate?: true }): void => {
+        if (answer.atTheGate) {
+          if (order.gate) standStill(order.gate);
+          return;
+        }
+        this.#client.off('message', heard);
         if (answer.report) resolve(answer.report);
         else reject(new Error(answer.error));
-      });
+      };
+      this.#client.on('message', heard);
       this.#client.postMessage(order);
     });
   }
@@ -163,6 +172,13 @@ async function ask(port: number, town: Town): Promise<{ headers: string[]; body:
   // Written by node:http itself, for all.
   const own = new Set(['date', 'connection', 'keep-alive']);
   return { headers: [...response.headers].filter(([name]) => !own.has(name)).flat(), body: text };
+}
+
+/** Until the client has sent a whole burst. */
+function standStill(gate: Int32Array<SharedArrayBuffer>): void {
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  Atomics.wait(gate, 0, 1);
 }
 
 function quantile(sorted: Float64Array, share: number): number {

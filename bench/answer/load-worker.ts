@@ -10,6 +10,12 @@ export interface LoadOrder {
   readonly rate: number | null;
   /** what an answer holds that connects the call */
   readonly expected: string;
+  /**
+   * Set where each connection sends at the same moment as all others, once all were answered: the serving thread then
+   * stands still at this gate until every request is there, so that what it does at once never depends on how busy the
+   * machine is. 0: open, 1: it stands still.
+   */
+  readonly gate: Int32Array<SharedArrayBuffer> | null;
 }
 
 export interface LoadReport {
@@ -99,9 +105,18 @@ async function load(order: LoadOrder): Promise<LoadReport> {
   const isDue = (): boolean => rate === null || performance.now() - startedAt >= (1_000 * next) / rate;
   const done = Promise.withResolvers<void>();
   const pump = (): void => {
+    if (order.gate) {
+      if (idle.length < connections.length) return;
+      parentPort?.postMessage({ atTheGate: true });
+      Atomics.wait(order.gate, 0, 0);
+    }
     while (idle.length > 0 && next < requests.length && isDue()) {
       const dueAt = rate === null ? performance.now() : startedAt + (1_000 * next) / rate;
       idle.shift()?.send(requests[next++] as Uint8Array, dueAt);
+    }
+    if (order.gate) {
+      Atomics.store(order.gate, 0, 0);
+      Atomics.notify(order.gate, 0);
     }
   };
   for (const connection of connections) {
