@@ -49,7 +49,7 @@ export async function requestPurchases(app: Approving, asked: PurchaseRequest): 
     if (!(await storage.providerAccounts.get(providerAccount))) {
       throw new MasklineError(
         'MASK_UNKNOWN_PROVIDER_ACCOUNT',
-        `There is no provider account "${providerAccount}".`,
+        'The tenant has no account by the name in `providerAccount`.',
       );
     }
     const approval = await insert(app, storage, keys, asked);
