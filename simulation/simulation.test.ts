@@ -13,7 +13,7 @@ import { REGRESSION_SEEDS } from './regression-seeds.ts';
 import { shorten } from './shorten.ts';
 
 /** The gate of a pull request is a budget, not a proof: `--runs` has thousands. */
-const SEEDS = 170;
+const SEEDS = 300;
 const STEPS = 100;
 /** What so few seeds must have met, or they prove little. */
 const COMMON = [
