@@ -2,7 +2,7 @@ import { MasklineError } from '../domain/errors.ts';
 import { createId } from '../lib/id.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { NewCallIntent } from '../storage/step-up-storage.ts';
-import type { ParticipantRow, SessionRow } from '../storage/storage.ts';
+import type { ParticipantRow, SessionRow } from '../storage/session-storage.ts';
 import type { App } from './app.ts';
 import { chooseParticipant } from './choose-participant.ts';
 import { LIMITS } from './limits.ts';

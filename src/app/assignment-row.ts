@@ -1,6 +1,6 @@
 import type { SessionMode } from '../domain/session.ts';
 import type { NewAssignment } from '../storage/assignment-storage.ts';
-import type { SessionRow } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/session-storage.ts';
 
 /** What the sessions that a lot makes have in common. */
 export interface Common {

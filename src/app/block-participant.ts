@@ -1,7 +1,7 @@
 import { MasklineError } from '../domain/errors.ts';
 import { createId } from '../lib/id.ts';
 import type { SessionBlock } from '../storage/block-storage.ts';
-import type { SessionRow } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/session-storage.ts';
 import type { App } from './app.ts';
 import { appendAudit } from './audit.ts';
 import { chooseParticipant } from './choose-participant.ts';

@@ -1,6 +1,6 @@
 import { MasklineError } from '../domain/errors.ts';
 import { type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
-import type { VirtualNumberRow } from '../storage/storage.ts';
+import type { VirtualNumberRow } from '../storage/virtual-number-storage.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { App } from './app.ts';
 import { decommissionNumber } from './decommission-number.ts';

@@ -1,5 +1,5 @@
 import { MasklineError } from '../domain/errors.ts';
-import type { ParticipantRow, SessionRow } from '../storage/storage.ts';
+import type { ParticipantRow, SessionRow } from '../storage/session-storage.ts';
 
 /**
  * The participant of a session by id, or by a role that only one of them has.

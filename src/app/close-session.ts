@@ -1,7 +1,8 @@
 import { MasklineError } from '../domain/errors.ts';
 import type { ClosedReason } from '../domain/session.ts';
 import { invariant } from '../lib/assert.ts';
-import type { SessionRow, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/session-storage.ts';
 import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import type { App } from './app.ts';
 import { raiseEvent, sessionEventData } from './raise-event.ts';

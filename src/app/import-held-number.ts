@@ -1,7 +1,7 @@
 import { MasklineError } from '../domain/errors.ts';
 import { VirtualNumberState } from '../domain/virtual-number.ts';
 import type { NumberHeld } from '../providers/provider.ts';
-import type { VirtualNumberRow } from '../storage/storage.ts';
+import type { VirtualNumberRow } from '../storage/virtual-number-storage.ts';
 import { webhookUrls } from './adopt-number.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { askProvider } from './ask-provider.ts';

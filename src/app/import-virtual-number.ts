@@ -1,6 +1,6 @@
 import { MasklineError } from '../domain/errors.ts';
 import { type Capability, type VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
-import type { NewVirtualNumber, VirtualNumberRow } from '../storage/storage.ts';
+import type { NewVirtualNumber, VirtualNumberRow } from '../storage/virtual-number-storage.ts';
 import type { App } from './app.ts';
 import { stopLoops } from './stop-loops.ts';
 import { checkRecording } from './check-recording.ts';

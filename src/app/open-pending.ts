@@ -1,6 +1,7 @@
 import type { Pool } from '../domain/pool.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
-import type { NewSession, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { NewSession } from '../storage/session-storage.ts';
 import type { OutboxEvent } from '../storage/outbox-storage.ts';
 import { type AllocatingParticipant, allocateNumbers } from './allocate-numbers.ts';
 import type { App } from './app.ts';

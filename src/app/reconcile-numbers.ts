@@ -1,6 +1,6 @@
 import { VirtualNumberState } from '../domain/virtual-number.ts';
 import type { NumberHeld } from '../providers/provider.ts';
-import type { VirtualNumberRow } from '../storage/storage.ts';
+import type { VirtualNumberRow } from '../storage/virtual-number-storage.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';

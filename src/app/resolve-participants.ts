@@ -2,7 +2,7 @@ import { MasklineError } from '../domain/errors.ts';
 import { createId } from '../lib/id.ts';
 import type { PhoneNumber } from '../privacy/phone-number.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
-import type { NewParticipant } from '../storage/storage.ts';
+import type { NewParticipant } from '../storage/session-storage.ts';
 import type { AllocatingParticipant } from './allocate-numbers.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';

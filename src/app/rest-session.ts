@@ -1,7 +1,8 @@
 import type { Pool } from '../domain/pool.ts';
 import { ClosedReason } from '../domain/session.ts';
 import type { Instant } from '../lib/clock.ts';
-import type { SessionRow, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/session-storage.ts';
 
 const SECOND = 1_000;
 /**

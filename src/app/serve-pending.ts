@@ -1,5 +1,6 @@
 import type { TenantKeys } from '../privacy/vault.ts';
-import type { SessionRow, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/session-storage.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';
 import { openPending, type PendingSession } from './open-pending.ts';

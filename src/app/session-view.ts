@@ -1,6 +1,6 @@
 import type { ClosedReason, SessionState } from '../domain/session.ts';
 import type { TenantKeys } from '../privacy/vault.ts';
-import type { SessionRow } from '../storage/storage.ts';
+import type { SessionRow } from '../storage/session-storage.ts';
 import type { App } from './app.ts';
 
 /** A session as the API shows it: real numbers masked, times in RFC 3339. */

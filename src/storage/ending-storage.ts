@@ -1,7 +1,7 @@
 import type { ClosedReason, Session } from '../domain/session.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
-import type { ParticipantRow } from './storage.ts';
+import type { ParticipantRow } from './session-storage.ts';
 
 /** What must be known of a session to end it and to say so. */
 export interface EndingSession

@@ -1,9 +1,9 @@
 import type { Pool, StockNow } from '../domain/pool.ts';
 import type { DecisionReason } from '../domain/route.ts';
-import type { ClosedReason, Session, SessionMode, SessionState } from '../domain/session.ts';
-import type { Capability, VirtualNumber, VirtualNumberState } from '../domain/virtual-number.ts';
+import type { ClosedReason } from '../domain/session.ts';
+import type { VirtualNumber } from '../domain/virtual-number.ts';
 import type { Instant } from '../lib/clock.ts';
-import type { CallerKey, IndexedCallerKey, ParticipantKey, Sealed } from '../privacy/vault.ts';
+import type { CallerKey, ParticipantKey, Sealed } from '../privacy/vault.ts';
 import type { AssignmentStorage } from './assignment-storage.ts';
 import type { EndingStorage } from './ending-storage.ts';
 import type { AuditStorage } from './audit-storage.ts';
@@ -16,6 +16,8 @@ import type { Page } from '../lib/page.ts';
 import type { OutboxEvent } from './outbox-storage.ts';
 import type { NewRoute, RouteStorage } from './route-storage.ts';
 import type { CallStorage } from './call-storage.ts';
+import type { SessionStorage } from './session-storage.ts';
+import type { VirtualNumberStorage } from './virtual-number-storage.ts';
 
 /**
  * The only store of truth. Everything is said in our words; instants are epoch milliseconds; what a tenant
@@ -83,93 +85,6 @@ export interface PoolStorage {
   inUse(pool: string, now: Instant): Promise<boolean>;
 }
 
-export interface NewVirtualNumber {
-  readonly virtualNumber: VirtualNumber;
-  readonly pool: string;
-  readonly providerAccount: string;
-  readonly providerNumberId: string | null;
-  readonly capabilities: readonly Capability[];
-  readonly state: VirtualNumberState;
-  readonly createdAt: Instant;
-  /** it was at the provider before us, and stays there after us; default false */
-  readonly imported?: boolean;
-}
-
-export interface VirtualNumberRow extends NewVirtualNumber {
-  readonly imported: boolean;
-  /** where its webhooks pointed before us, in the adapter's own words; null when we have not changed them */
-  readonly previousWebhooks: unknown;
-  /** since when the provider lists it no more; a call to it is not ours to answer */
-  readonly withdrawnAt: Instant | null;
-}
-
-/** What a number must fulfil to stand for one participant. */
-export interface CandidateSearch {
-  readonly pool: string;
-  /** all numbers of a session are of one account: the one that carries a call must own what it shows */
-  readonly providerAccount: string;
-  readonly capability: Capability;
-  /** those who would dial it; none of them may have a live or resting route on it */
-  readonly callerKeys: readonly CallerKey[];
-  readonly now: Instant;
-  readonly limit: number;
-}
-
-export interface VirtualNumberStorage {
-  /** Returns false when the number is known already. */
-  insert(row: NewVirtualNumber): Promise<boolean>;
-  get(virtualNumber: VirtualNumber): Promise<VirtualNumberRow | null>;
-  /** The same, locked until the transaction ends. */
-  lock(virtualNumber: VirtualNumber): Promise<VirtualNumberRow | null>;
-  /** Numbers of an account that are not given back, in their order. */
-  ofAccount(providerAccount: string, page: Page): Promise<readonly VirtualNumberRow[]>;
-  /** What was there first counts: a second change of the webhooks does not overwrite it. */
-  configured(
-    virtualNumber: VirtualNumber,
-    providerNumberId: string,
-    previousWebhooks: unknown,
-  ): Promise<void>;
-  /** Suspends a number that the provider lists no more. */
-  withdraw(virtualNumber: VirtualNumber, at: Instant): Promise<void>;
-  /** Whether a call that has not ended was made to it, or shows it. */
-  onCall(virtualNumber: VirtualNumber): Promise<boolean>;
-  list(
-    filter: { pool: string | null; state: VirtualNumberState | null },
-    page: Page,
-  ): Promise<readonly VirtualNumberRow[]>;
-  /** Which of these texts are virtual numbers of this tenant. */
-  known(e164: readonly string[]): Promise<ReadonlySet<string>>;
-  setState(virtualNumber: VirtualNumber, state: VirtualNumberState): Promise<void>;
-  setPool(virtualNumber: VirtualNumber, pool: string): Promise<void>;
-  /** Whether it stands for somebody, or somebody has a live or resting route on it, or it rests. */
-  inUse(virtualNumber: VirtualNumber, now: Instant): Promise<boolean>;
-  /**
-   * Dedicated: takes up to `limit` idle numbers, longest idle first, that none of the callers has met. Skips
-   * numbers that somebody else is taking at this moment, so getting fewer proves nothing.
-   */
-  take(search: CandidateSearch, sessionId: string): Promise<readonly VirtualNumber[]>;
-  /** Dedicated: idle numbers that may stand for one participant, without taking them; waits for nobody. */
-  idleCandidates(search: CandidateSearch): Promise<readonly VirtualNumber[]>;
-  /** Dedicated: takes exactly these, or returns false. Waits for whoever is taking one of them. */
-  takeThese(virtualNumbers: readonly VirtualNumber[], sessionId: string, now: Instant): Promise<boolean>;
-  /** Whether this number would be a candidate, in either mode. */
-  isCandidate(virtualNumber: VirtualNumber, search: CandidateSearch): Promise<boolean>;
-  /** Shared: first-fit candidates for one participant; those that stand for that person already come last. */
-  sharedCandidates(
-    search: CandidateSearch & { readonly standingFor: CallerKey },
-  ): Promise<readonly VirtualNumber[]>;
-  /**
-   * Shared: keeps the state and pool of these as they are until the transaction ends, or returns false: one of them
-   * is not in service any more. Dedicated ones are held by taking them.
-   */
-  holdThese(virtualNumbers: readonly VirtualNumber[]): Promise<boolean>;
-  /** The number that stood for this person last, in this pool. */
-  lastStoodFor(pool: string, person: CallerKey): Promise<VirtualNumber | null>;
-  /** Dedicated: lets the numbers that this session took last, and no other after it, rest until `idleAt`. */
-  rest(sessionId: string, virtualNumbers: readonly VirtualNumber[], idleAt: Instant): Promise<void>;
-  countHeld(pool: string): Promise<number>;
-}
-
 export interface ReferenceRow {
   readonly highestAssignment: number | null;
   readonly endedReason: string | null;
@@ -185,84 +100,6 @@ export interface ReferenceStorage {
   end(reference: string, reason: ClosedReason, at: Instant): Promise<void>;
   /** Orders placed since then that have no assignment yet. */
   awaited(pool: string, since: Instant): Promise<number>;
-}
-
-export interface NewParticipant {
-  readonly id: string;
-  readonly role: string;
-  readonly userId: string | null;
-  readonly sealedNumber: Sealed;
-  readonly callerKey: CallerKey;
-  /** which index key made it */
-  readonly indexKeyId: number;
-  readonly participantKey: ParticipantKey;
-  /** when the company last knew that the number is this person's; default: it does not say */
-  readonly verifiedAt?: Instant | null;
-}
-
-/** A participant with what only the inside may see. */
-export interface ParticipantRow {
-  readonly id: string;
-  readonly role: string;
-  readonly userId: string | null;
-  readonly virtualNumber: VirtualNumber | null;
-  readonly exclusive: boolean;
-  readonly sealedNumber: Sealed | null;
-  readonly callerKey: CallerKey | null;
-  /** null once erased */
-  readonly participantKey: ParticipantKey | null;
-  readonly verifiedAt: Instant | null;
-}
-
-export interface SessionRow extends Omit<Session, 'participants'> {
-  readonly participants: readonly ParticipantRow[];
-}
-
-export interface NewSession {
-  readonly id: string;
-  readonly reference: string;
-  readonly assignment: number;
-  readonly pool: string;
-  readonly mode: SessionMode;
-  readonly state: SessionState;
-  readonly createdAt: Instant;
-  readonly expiresAt: Instant;
-  readonly closedAt: Instant | null;
-  readonly closedReason: ClosedReason | null;
-  readonly participants: readonly NewParticipant[];
-}
-
-export interface SessionStorage {
-  insert(session: NewSession): Promise<void>;
-  get(id: string): Promise<SessionRow | null>;
-  byAssignment(reference: string, assignment: number): Promise<SessionRow | null>;
-  /** The session of this order that is pending or open, if any. */
-  live(reference: string): Promise<SessionRow | null>;
-  list(filter: { reference: string | null }, page: Page): Promise<readonly SessionRow[]>;
-  /** Oldest first. */
-  pending(pool: string, limit: number): Promise<readonly { id: string; reference: string }[]>;
-  countPending(pool: string): Promise<number>;
-  /** Writes the allocations and opens the session. */
-  open(id: string, allocations: readonly Allocation[], at: Instant, expiresAt: Instant): Promise<void>;
-  close(id: string, at: Instant, reason: ClosedReason): Promise<void>;
-  /** Open sessions in which this number stands for somebody. */
-  holding(virtualNumber: VirtualNumber): Promise<readonly { id: string; reference: string }[]>;
-  /** Takes an open session's numbers away: it waits for others. Its routes are the caller's business. */
-  setPending(id: string, at: Instant): Promise<void>;
-  setExpiry(id: string, expiresAt: Instant): Promise<void>;
-  setParticipantNumber(
-    id: string,
-    participantId: string,
-    sealed: Sealed,
-    callerKey: IndexedCallerKey,
-    verifiedAt?: Instant | null,
-  ): Promise<void>;
-}
-
-export interface Allocation {
-  readonly participantId: string;
-  readonly virtualNumber: VirtualNumber;
-  readonly exclusive: boolean;
 }
 
 export interface NewMessage {

@@ -11,7 +11,7 @@ import { assignVirtualNumbers } from '../../src/domain/allocation.ts';
 import type { Pool } from '../../src/domain/pool.ts';
 import type { VirtualNumber } from '../../src/domain/virtual-number.ts';
 import type { PgliteDatabase } from '../../src/storage/pglite/pglite-database.ts';
-import type { SessionRow } from '../../src/storage/storage.ts';
+import type { SessionRow } from '../../src/storage/session-storage.ts';
 import { openTestDatabase } from '../../src/storage/testing/open-test-database.ts';
 import { checkInvariants } from './invariants.ts';
 import { type ModelSession, SessionModel } from './session-model.ts';

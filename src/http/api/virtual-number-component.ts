@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { VIRTUAL_NUMBER_PATTERN, VirtualNumberState } from '../../domain/virtual-number.ts';
-import type { VirtualNumberRow } from '../../storage/storage.ts';
+import type { VirtualNumberRow } from '../../storage/virtual-number-storage.ts';
 import type { DeepReadonly } from '../operation.ts';
 import { oneOf, PoolName, ProviderAccountName, Timestamp, VirtualNumberText } from './fields.ts';
 import { toTimestamp } from './timestamp.ts';

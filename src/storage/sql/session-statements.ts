@@ -1,7 +1,7 @@
 import type { ClosedReason, SessionMode, SessionState } from '../../domain/session.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
-import type { ParticipantRow, SessionRow, SessionStorage } from '../storage.ts';
+import type { ParticipantRow, SessionRow, SessionStorage } from '../session-storage.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
 import { at, atOrNull } from './parameters.ts';
 

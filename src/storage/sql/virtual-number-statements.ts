@@ -1,6 +1,6 @@
 import type { Capability, VirtualNumber, VirtualNumberState } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
-import type { VirtualNumberRow, VirtualNumberStorage } from '../storage.ts';
+import type { VirtualNumberRow, VirtualNumberStorage } from '../virtual-number-storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 
