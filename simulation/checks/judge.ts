@@ -70,6 +70,8 @@ export class Judge {
   readonly gone = new Set<string>();
   /** calls of which an operator has reported the end, and was told that it arrived; and when */
   readonly reportedEnd = new Map<string, Instant>();
+  /** when replicas died */
+  readonly deaths: Instant[] = [];
   readonly #callEnd: (callId: string) => Instant | null;
   readonly #permissions: Permissions;
   readonly limits: CallLimits;
@@ -250,8 +252,12 @@ export class Judge {
         const toldElsewhere = earlier.some(
           (one) => readAnswer(one.body).connected && one.askedAt - before.answeredAt < WITHDRAWN_MS,
         );
+        // A replica that said that it took too long, and died before it could note that, has left nothing behind.
+        const forgotten = this.deaths.some(
+          (at) => at >= before.askedAt && at - before.answeredAt < WITHDRAWN_MS,
+        );
         demand(
-          late && (toldElsewhere || asked.askedAt - before.answeredAt < WITHDRAWN_MS),
+          late && (toldElsewhere || forgotten || asked.askedAt - before.answeredAt < WITHDRAWN_MS),
           () =>
             `INV-24 ${where} was refused first (${before.body}, ${before.askedAt % 86_400_000}–${before.answeredAt % 86_400_000} ms) and connected later (${asked.askedAt % 86_400_000} ms)`,
         );

@@ -15,6 +15,17 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
   const result = await app.storage.transaction(tenant, async (storage): Promise<'duplicate' | { closedPool: string | null }> => {
 `,
       },
+      {
+        file: 'app/change-together.ts',
+        find: `    const fresh = await app.storage.transaction(tenant, async (storage) => {
+      const events = lot.map(({ cause }) => cause);
+      const noted = await storage.assignments.inboxInsert(events, app.clock.now());
+`,
+        replace: `    const events = lot.map(({ cause }) => cause);
+    const noted = await app.storage.run(tenant, (s) => s.assignments.inboxInsert(events, app.clock.now()));
+    const fresh = await app.storage.transaction(tenant, async (storage) => {
+`,
+      },
     ],
   },
   {

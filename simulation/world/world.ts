@@ -275,6 +275,7 @@ export class World {
 
   #onDeath(life: ReplicaLife): void {
     this.reached.count('a replica died');
+    this.judge.deaths.push(this.clock.now());
     this.trace.say(`${life.name}  dies`);
     const replica = this.replicas.find((one) => one.life === life);
     // The group notices after its session time-out.
