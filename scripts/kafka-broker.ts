@@ -92,7 +92,8 @@ async function start(): Promise<number> {
   if (!existsSync(join(stateDir, 'data', 'meta.properties'))) {
     execFileSync(
       'java',
-      java('kafka.tools.StorageTool', 'format', '-t', state.clusterId, '-c', propertiesPath),
+      // In one word, because one id in 64 begins with a dash.
+      java('kafka.tools.StorageTool', 'format', `--cluster-id=${state.clusterId}`, '-c', propertiesPath),
       {
         stdio: ['ignore', 'ignore', 'inherit'],
       },
