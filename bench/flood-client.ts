@@ -25,23 +25,28 @@ export interface FloodOutcome {
   readonly lost: number;
   /** sorted; since each was due, so that neither the server nor this process is spared its own delay */
   readonly latenciesMs: readonly number[];
+  /** sorted; since each was written to a connection, which may not have been made yet */
+  readonly answeredMs: readonly number[];
   readonly cpuMicros: number;
 }
 
 const TICK_MS = 1;
 
+type Done = (
+  connection: FloodConnection,
+  answer: string | null,
+  at: { dueAt: number; sentAt: number },
+) => void;
+
 /** One keep-alive connection, raw: the client should cost little beside what it measures. */
 class FloodConnection {
-  readonly #done: (connection: FloodConnection, answer: string | null, dueAt: number) => void;
+  readonly #done: Done;
   readonly #socket: Socket;
   #answer = '';
-  #dueAt = 0;
+  #at = { dueAt: 0, sentAt: 0 };
   #busy = false;
 
-  constructor(
-    port: number,
-    done: (connection: FloodConnection, answer: string | null, dueAt: number) => void,
-  ) {
+  constructor(port: number, done: Done) {
     this.#done = done;
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.setEncoding('latin1').on('data', (part: string) => this.#read(part));
@@ -54,7 +59,7 @@ class FloodConnection {
 
   send(request: Uint8Array, dueAt: number): void {
     this.#busy = true;
-    this.#dueAt = dueAt;
+    this.#at = { dueAt, sentAt: performance.now() };
     this.#socket.write(request);
   }
 
@@ -76,7 +81,7 @@ class FloodConnection {
   #finish(answer: string | null): void {
     if (!this.#busy) return;
     this.#busy = false;
-    this.#done(this, answer, this.#dueAt);
+    this.#done(this, answer, this.#at);
   }
 }
 
@@ -90,6 +95,7 @@ async function flood(order: FloodOrder): Promise<FloodOutcome> {
   const requests = Array.from({ length: ahead }, (_, n) => make(callOf(n), target));
   const counts = { connected: 0, neutral: 0, refused: 0, lost: 0 };
   const latenciesMs: number[] = [];
+  const answeredMs: number[] = [];
   const idle: FloodConnection[] = [];
   const all = new Set<FloodConnection>();
   const cpu = process.cpuUsage();
@@ -117,8 +123,9 @@ async function flood(order: FloodOrder): Promise<FloodOutcome> {
     const over = perSecond === null ? now >= until : next >= ahead;
     if (over && latenciesMs.length === next) finished.resolve();
   };
-  function settle(connection: FloodConnection, answer: string | null, dueAt: number): void {
+  function settle(...[connection, answer, { dueAt, sentAt }]: Parameters<Done>): void {
     latenciesMs.push(performance.now() - dueAt);
+    answeredMs.push(performance.now() - sentAt);
     if (answer === null) counts.lost++;
     else if (!answer.startsWith('HTTP/1.1 200')) counts.refused++;
     else if (answer.includes('<Dial')) counts.connected++;
@@ -134,7 +141,8 @@ async function flood(order: FloodOrder): Promise<FloodOutcome> {
   for (const connection of all) connection.close();
   const { user, system } = process.cpuUsage(cpu);
   latenciesMs.sort((a, b) => a - b);
-  return { asked: next, ...counts, latenciesMs, cpuMicros: user + system };
+  answeredMs.sort((a, b) => a - b);
+  return { asked: next, ...counts, latenciesMs, answeredMs, cpuMicros: user + system };
 }
 
 process.on('message', async (order: FloodOrder) => process.send?.(await flood(order)));

@@ -18,10 +18,10 @@ import { AUTH_TOKEN, ACCOUNT_SID, type FloodCall, PUBLIC_URL } from './flood-req
 
 /**
  * The service that `flood.ts` floods, in a process of its own so that its processor time can be told: the HTTP side as
- * in production, with a Twilio account and one session, on PGlite or, with MASKLINE_TEST_POSTGRES=1, on a PostgreSQL
- * Beside it, on another port, a bare `node:http` server that answers everybody alike: the floor.
+ * in production, with a Twilio account and 900 sessions, on PostgreSQL or, with `embedded`, on PGlite. Beside it, on
+ * another port, a bare `node:http` server that answers everybody alike: the floor.
  */
-export type FloodServerOrder = 'usage' | 'backlog';
+export type FloodServerOrder = 'usage' | 'backlog' | 'hang_up';
 export interface FloodServerUsage {
   readonly cpuMicros: number;
   readonly logLines: number;
@@ -42,15 +42,14 @@ const BACKLOG = 100_000;
 const LOT = 1_000;
 
 const postgres = process.argv[2] === 'embedded' ? null : await openTestPostgres();
-const real = await createRealApp(async () =>
-  postgres
-    ? openPostgres({
-        connectionString: await postgres.createDatabase(),
-        clock: systemClock,
-        random: systemRandom,
-      })
-    : openTestDatabase(),
-);
+const database = postgres
+  ? await openPostgres({
+      connectionString: await postgres.createDatabase(),
+      clock: systemClock,
+      random: systemRandom,
+    })
+  : await openTestDatabase();
+const real = await createRealApp(async () => database);
 let logLines = 0;
 const log = createLog({ level: 'info', destination: { write: () => void logLines++ } });
 const app = { ...real.app, clock: systemClock, log };
@@ -61,6 +60,15 @@ const calls = await openSessions();
 let before = process.cpuUsage();
 const orders: Record<FloodServerOrder, () => Promise<FloodServerUsage>> = {
   usage,
+  // Nobody of these phones ever reports an end, and whoever has dialled all day would be told so instead.
+  async hang_up() {
+    await database.asOwner((owner) =>
+      owner.execute(
+        'truncate session_usage; update route set concurrent_calls_max = 1000, hourly_attempts_max = 1000',
+      ),
+    );
+    return usage();
+  },
   async backlog() {
     await fillOutbox();
     publish();
@@ -91,7 +99,6 @@ async function serve({ accounts }: RealApp): Promise<number> {
   return (http.server.address() as AddressInfo).port;
 }
 
-/** Enough that no caller meets the limits of a session. */
 async function openSessions(): Promise<FloodCall[]> {
   await post('/v1/pools', { name: 'bench', mode: 'shared', concurrentCallsMax: 20, hourlyAttemptsMax: 200 });
   for (let n = 0; n < NUMBERS; n++) {
