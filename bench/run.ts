@@ -111,9 +111,15 @@ function forMachines({ rows, ...rest }: BenchReport): Record<string, unknown> {
   return { ...rows, run: rest };
 }
 
+/** Each row with the run that measured it; rows that were not measured now stay as they are. */
 async function save(saved: BenchReport): Promise<void> {
+  const { rows, leftOut: _, ...run } = saved;
+  const file = path.join(RESULTS, 'results.json');
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(path.join(RESULTS, 'results.json'), `${JSON.stringify(saved, null, 2)}\n`);
+  const kept: Record<string, unknown> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  for (const [id, row] of Object.entries(rows)) kept[id] = { run, ...row };
+  const inOrder = Object.fromEntries(Object.entries(kept).sort(([a], [b]) => a.localeCompare(b)));
+  writeFileSync(file, `${JSON.stringify(inOrder, null, 2)}\n`);
   const counts = new Map<string, number>();
   for (const row of allParts(saved)) {
     const part = (counts.get(row.id) ?? 0) + 1;
