@@ -99,6 +99,11 @@ async function keyHolder(app: App, tenant: string, scope: ApiScope): Promise<str
   const row = await new ApiKeyCache((hash) => app.storage.system.apiKeyByHash(hash), app.clock).find(key);
   if (row?.tenant !== tenant)
     throw new Error(`What came in is no API key of tenant ${tenant} that is valid.`);
+  if ((row.allowedAddresses ?? []).length > 0) {
+    throw new Error(
+      'This API key is for certain addresses, and a terminal has none. Ask the API from one of them.',
+    );
+  }
   if (!row.scopes.includes(scope)) throw new Error(`This needs an API key with the scope ${scope}.`);
   return `key:${row.id}`;
 }

@@ -8,6 +8,13 @@ export const CALL_COLUMNS = `c.id, c.session_id, c.provider_account, c.provider_
   c.virtual_number, c.caller_id, c.decision, c.reason, c.state, c.started_at, c.ringing_at, c.answered_at, c.ended_at,
   c.duration_seconds, c.termination, c.native_cause, c.attestation`;
 
+/** When a call is over at the latest, whoever reports: it has then rung and talked for as long as it may. */
+export const CALL_ENDS_BY = `coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
+          + make_interval(secs => max_call_seconds)`;
+
+/** When the last of several calls ended, or will have. */
+export const LAST_CALL_END = `max(case when state = 'ended' then ended_at else ${CALL_ENDS_BY} end)`;
+
 export interface CallColumns {
   readonly id: string;
   readonly session_id: string | null;

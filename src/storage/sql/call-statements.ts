@@ -2,7 +2,7 @@ import type { DecisionReason } from '../../domain/route.ts';
 import type { Instant } from '../../lib/clock.ts';
 import type { CallStorage, LockedCall } from '../call-storage.ts';
 import { alreadyDecided } from './already-decided.ts';
-import { CALL_COLUMNS, type CallColumns, toCallRecord } from './call-columns.ts';
+import { CALL_COLUMNS, CALL_ENDS_BY, type CallColumns, LAST_CALL_END, toCallRecord } from './call-columns.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
 import { countCall } from './count-call.ts';
 import { at, atOrNull } from './parameters.ts';
@@ -124,19 +124,15 @@ const callAddEvent = statement(
   `insert into call_event (tenant, call_id, status, occurred_at, received_at, native_cause)
    values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
 );
-// A call that nobody reports on is taken to end when it has rung and talked for as long as it may.
 const callLastEndOf = statement(
   'call_last_end_of',
-  `select max(case when state = 'ended' then ended_at
-                   else coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
-                        + make_interval(secs => max_call_seconds) end) as last_end
+  `select ${LAST_CALL_END} as last_end
      from call where tenant = $1 and session_id = $2 and state <> 'refused'`,
 );
 
 const callEndsBy = statement(
   'call_ends_by',
-  `select coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
-          + make_interval(secs => max_call_seconds) as ends_by
+  `select ${CALL_ENDS_BY} as ends_by
      from call where tenant = $1 and id = $2`,
 );
 

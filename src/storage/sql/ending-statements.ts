@@ -2,6 +2,7 @@ import type { SessionState } from '../../domain/session.ts';
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
 import type { EndingSession, EndingStorage } from '../ending-storage.ts';
+import { LAST_CALL_END } from './call-columns.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 
@@ -33,12 +34,9 @@ const sessionCloseMany = statement(
    update session set state = 'closed', closed_at = $3, closed_reason = $4
     where tenant = $1 and id = any($2::text[]) and state <> 'closed'`,
 );
-// As `call_last_end_of`.
 const callLastEndMany = statement(
   'call_last_end_many',
-  `select session_id, max(case when state = 'ended' then ended_at
-                   else coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
-                        + make_interval(secs => max_call_seconds) end) as last_end
+  `select session_id, ${LAST_CALL_END} as last_end
      from call where tenant = $1 and session_id = any($2::text[]) and state <> 'refused' group by session_id`,
 );
 // Whoever opens sessions takes routes in the order of their keys too.

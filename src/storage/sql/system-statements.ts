@@ -9,6 +9,7 @@ import {
   toProviderAccountRow,
 } from './account-statements.ts';
 import { stopBlockedLately } from './block-statements.ts';
+import { CALL_ENDS_BY } from './call-columns.ts';
 import { type Database, type SqlConnection, type Statement, statement, systemScope } from './connection.ts';
 import { countOutbox, deleteOutbox, listOutbox } from './event-statements.ts';
 import { at } from './parameters.ts';
@@ -44,8 +45,7 @@ const callOverdue = statement(
   'call_overdue',
   `select tenant, id from call
     where state in ('decided', 'ringing', 'answered')
-      and coalesce(answered_at, started_at + make_interval(secs => ring_timeout_seconds))
-          + make_interval(secs => max_call_seconds) <= $1
+      and ${CALL_ENDS_BY} <= $1
     order by started_at limit $2`,
 );
 const callQuiet = statement(
