@@ -71,6 +71,20 @@ async function maskline(...args: string[]) {
   return { code, said: stdout + stderr };
 }
 
+/** The same with something on the standard input. */
+async function tell(input: string, ...args: string[]) {
+  const child = spawn(process.execPath, ['src/cli.ts', ...args], {
+    cwd: fileURLToPath(new URL('../../', import.meta.url)),
+    env: { PATH: process.env.PATH, ...environment },
+  });
+  let said = '';
+  child.stdout.on('data', (chunk) => (said += chunk));
+  child.stderr.on('data', (chunk) => (said += chunk));
+  child.stdin.end(input);
+  await once(child, 'close');
+  return { code: child.exitCode, said };
+}
+
 /** Every line that begins with a number, as the number. */
 function numbersIn(text: string): string[] {
   return [...text.matchAll(/^(\+\d+)/gm)].map(([, found]) => found as string);
@@ -96,7 +110,7 @@ async function addPool(): Promise<void> {
   );
 }
 
-describe('maskline providers and numbers', () => {
+describe('maskline providers, numbers and purchases', () => {
   it('explain themselves', async () => {
     for (const args of [['providers'], ['providers', 'add'], ['numbers'], ['numbers', 'import']]) {
       expect(await maskline(...args, '--help')).toMatchObject({
@@ -133,15 +147,7 @@ describe('maskline providers and numbers', () => {
     const add = ['providers', 'add', 'simulator', '--name', 'operator', '--monthly-purchases', '6'];
     const dry = await maskline(...add, '--credentials-file', credentials, '--dry-run');
     expect(dry).toMatchObject({ code: 0, said: expect.stringContaining('Nothing was stored') });
-    const child = spawn(process.execPath, ['src/cli.ts', ...add], {
-      cwd: fileURLToPath(new URL('../../', import.meta.url)),
-      env: { PATH: process.env.PATH, ...environment },
-    });
-    let said = '';
-    child.stdout.on('data', (chunk) => (said += chunk));
-    child.stderr.on('data', (chunk) => (said += chunk));
-    child.stdin.end(JSON.stringify({ baseUrl: simulator.url, sharedSecret: SECRET }));
-    await once(child, 'close');
+    const { said } = await tell(JSON.stringify({ baseUrl: simulator.url, sharedSecret: SECRET }), ...add);
     expect(said).toMatch(
       /answer {3}https:\/\/masked\.example\.com\/webhooks\/simulator\/acc_\w+\/[\w-]{32}\/answer/,
     );
@@ -153,6 +159,36 @@ describe('maskline providers and numbers', () => {
     const replaced = await maskline(...add, '--credentials-file', credentials, '--replace');
     expect(replaced.said).toContain(/webhooks\/\S+/.exec(said)?.[0]);
     expect((await maskline('providers', 'test', 'operator')).said).toContain('it holds 0 numbers for us');
+  });
+
+  it('let two keys allow more than the budget, and neither one alone nor one of certain addresses', async () => {
+    const create = async (name: string, ...more: string[]) =>
+      (await maskline('keys', 'create', name, ...more)).said.match(/^\S{30,}$/m)?.[0] ?? '';
+    const asker = await create('asker');
+    const approver = await create('approver', '--scopes', 'purchases:approve');
+    const bound = await create('bound', '--from', '10.0.0.0/8');
+    const asked = await tell(asker, 'purchases', 'request', 'operator', '5', '--reason', 'A second city');
+    expect(asked).toMatchObject({ code: 0, said: expect.stringContaining('ASKED  5 numbers of "operator"') });
+    const [id = ''] = /pap_\w+/.exec(asked.said) ?? [];
+    const approve = (key: string) => tell(key, 'purchases', 'approve', id);
+    expect(await approve(asker)).toMatchObject({ code: 1, said: expect.stringContaining('another key') });
+    expect(await approve(bound)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('certain addresses'),
+    });
+    expect(await approve('mk_of_nobody')).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('no API key'),
+    });
+    expect(
+      (await tell(approver, 'purchases', 'request', 'operator', '5', '--reason', 'More')).said,
+    ).toContain('purchases:request');
+    expect((await maskline('purchases', 'list')).said).toContain('ASKED');
+    expect((await approve(approver)).said).toContain('APPROVED');
+    expect((await approve(approver)).said).toContain('This request is approved');
+    // What the tests after this one buy is within the budget as it was.
+    const past = `update maskline.purchase_approval set decided_at = decided_at - interval '31 days'`;
+    await runAsAdmin(environment.DATABASE_URL ?? '', past);
   });
 
   it('buy within the budget, import, compare and give back', async () => {
