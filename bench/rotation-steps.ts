@@ -1,10 +1,12 @@
 /**
  * How long each step of an exchange of keys takes (SEC-34), without the pauses in which replicas notice it and without
- * calls beside it: rows a second of each, on a PostgreSQL of its own.
+ * calls beside it: rows a second of each, on a PostgreSQL of its own, and the processor time of both, which a machine that
+ * does something else as well changes less.
  *
  *   node bench/rotation-steps.ts [routes, default 20000]
  */
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { addTwins, leaveOtherIndexKeys } from '../src/app/rekey-callers.ts';
 import { resealUnder } from '../src/app/reseal-under.ts';
 import { rotateDataKeys, rotateIndexKey } from '../src/app/rotate-keys.ts';
@@ -13,6 +15,7 @@ import { systemClock } from '../src/lib/clock.ts';
 import { systemRandom } from '../src/lib/random.ts';
 import { Vault } from '../src/privacy/vault.ts';
 import { openPostgres } from '../src/storage/postgres/open-postgres.ts';
+import { statement } from '../src/storage/sql/connection.ts';
 import { createSqlStorage } from '../src/storage/sql/sql-storage.ts';
 import { openTestPostgres } from '../src/storage/testing/open-test-postgres.ts';
 import { FILL_NUMBERS, fillSessions } from '../test/production/rotation-fill.ts';
@@ -54,13 +57,48 @@ function app(): App {
   return { storage, vault, clock: systemClock } as App;
 }
 
+/**
+ * Microseconds that the server's processes have used, from Linux's /proc, in hundredths of a second: those that are, and
+ * those that were. NaN elsewhere.
+ */
+function databaseMicros(): Promise<number> {
+  // As long as the session is open, so is its process.
+  return database.asOwner(async (session) => {
+    const [row] = await session.query<{ pid: number }>(
+      statement('bench_pid', 'select pg_backend_pid() as pid'),
+    );
+    const postmaster = fieldsOf(String(row?.pid))[1];
+    if (postmaster === undefined) return Number.NaN;
+    const alive = readdirSync('/proc')
+      .filter((pid) => /^[0-9]+$/.test(pid))
+      .map(fieldsOf)
+      .filter(([, parent]) => parent === postmaster);
+    const ended = sum(fieldsOf(postmaster), 11, 15);
+    return 10_000 * alive.reduce((all, fields) => all + sum(fields, 11, 13), ended);
+  });
+}
+
+/** After the name in parentheses: state, parent, …, then user, system, and the same of children that ended. */
+function fieldsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function sum(fields: readonly string[], from: number, to: number): number {
+  return fields.slice(from, to).reduce((all, ticks) => all + Number(ticks), 0);
+}
+
 async function step(name: string, work: () => Promise<unknown>, rows = routes): Promise<void> {
-  const [from, cpu] = [performance.now(), process.cpuUsage()];
+  const [from, cpu, server] = [performance.now(), process.cpuUsage(), await databaseMicros()];
   await work();
   const seconds = (performance.now() - from) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   console.log(
     `${name.padEnd(12)} ${rows} rows in ${seconds.toFixed(1)} s, ${(rows / seconds).toFixed(0)}/s, ` +
-      `${((user + system) / rows).toFixed(0)} µs of this process each`,
+      `${((user + system) / rows).toFixed(0)} µs of this process each, ` +
+      `${(((await databaseMicros()) - server) / rows).toFixed(0)} of the server`,
   );
 }

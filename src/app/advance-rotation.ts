@@ -58,12 +58,10 @@ export class KeyRotation {
     const full = noticed.filter((key) => !this.#empty.has(nameOf(tenant, key.keyId)));
     if (full.length > 0) {
       const keyIds = full.map((key) => key.keyId);
-      await resealUnder(this.#app, tenant, keyIds, signal);
+      const found = await resealUnder(this.#app, tenant, keyIds, signal);
       if (signal.aborted) return;
-      const used = await this.#app.storage.run(tenant, ({ privacy }) => privacy.sealingUse());
-      for (const keyId of keyIds.filter((id) => !used.some((use) => use.keyId === id))) {
-        this.#empty.add(nameOf(tenant, keyId));
-      }
+      // What was found may have changed while it was sealed: that there is no more, only a round that finds none can tell.
+      if (found === 0) for (const keyId of keyIds) this.#empty.add(nameOf(tenant, keyId));
     }
     for (const key of noticed) {
       const empty = this.#empty.has(nameOf(tenant, key.keyId));

@@ -1,14 +1,22 @@
 import type { IndexedCallerKey, Sealed, TenantKeys } from '../privacy/vault.ts';
-import type { LonelyRoute, RouteKey, RouteToRekey, SealedParticipant } from '../storage/privacy-storage.ts';
+import type {
+  LonelyRoute,
+  ParticipantPlace,
+  RouteKey,
+  RouteToRekey,
+  SealedParticipant,
+} from '../storage/privacy-storage.ts';
 import type { App } from './app.ts';
 import { forEachPage } from './for-each-page.ts';
 import { routePlace } from './route-place.ts';
 
 /** Routes that are looked at by one statement. */
 const ROUTES = 1_000;
-/** Transactions at a time: as many connections of the pool as calls can spare. */
-const AT_ONCE = 2;
-/** Sessions of each: their orders are locked for some ten milliseconds, for which somebody may wait who ends one. */
+/** Pages at a time, of which one is read: as many connections of the pool as calls can spare. */
+const AT_ONCE = 3;
+/** Of participants: one page is written while the next is read. */
+const READ_AHEAD = 2;
+/** Sessions of a transaction: their orders are locked for some ten milliseconds, for which somebody may wait who ends one. */
 const SESSIONS = 50;
 
 /**
@@ -22,27 +30,27 @@ export async function addTwins(
   signal: AbortSignal,
 ): Promise<number> {
   let added = 0;
-  for (let after: string | null = null; !signal.aborted; ) {
-    const from = after;
-    const rows: readonly RouteToRekey[] = await app.storage.run(tenant, (s) =>
-      s.privacy.sessionsToRekey(indexKeyId, from, ROUTES),
-    );
-    const last = rows.at(-1)?.sessionId ?? null;
-    // Of a full page, the last session may be cut: it comes with the next one. None has as many routes as a page.
-    const whole = rows.length < ROUTES ? rows : rows.filter(({ sessionId }) => sessionId !== last);
-    const lonely = new Map(whole.filter((row) => row.lonely).map((row) => [row.sessionId, row]));
-    const keys = await app.vault.keysOf(tenant);
-    const waiting = [...lonely.values()];
-    const work = async (): Promise<void> => {
+  await forEachPage<RouteToRekey, string>(
+    signal,
+    async (after) => {
+      const rows = await app.storage.run(tenant, (s) => s.privacy.sessionsToRekey(indexKeyId, after, ROUTES));
+      if (rows.length < ROUTES) return { rows, next: null };
+      const last = rows.at(-1)?.sessionId ?? '';
+      // Of a full page, the last session may be cut: it comes with the next one. None has as many routes as a page.
+      const whole = rows.filter(({ sessionId }) => sessionId !== last);
+      return { rows: whole, next: whole.at(-1)?.sessionId ?? last };
+    },
+    async (rows) => {
+      const lonely = new Map(rows.filter((row) => row.lonely).map((row) => [row.sessionId, row]));
+      const keys = await app.vault.keysOf(tenant);
+      const waiting = [...lonely.values()];
       while (waiting.length > 0 && !signal.aborted) {
         const twins = await addTwinsOf(app, tenant, keys, waiting.splice(0, SESSIONS), indexKeyId);
         added += twins;
       }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    if (rows.length < ROUTES) break;
-    after = whole.at(-1)?.sessionId ?? last;
-  }
+    },
+    AT_ONCE,
+  );
   return added;
 }
 
@@ -71,7 +79,19 @@ export async function leaveOtherIndexKeys(
   indexKeyId: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await forEachPage<SealedParticipant>(
+  await Promise.all([
+    renameCallers(app, tenant, indexKeyId, signal),
+    forEachPage<never, RouteKey>(
+      signal,
+      (after, limit) =>
+        app.storage.run(tenant, (s) => s.privacy.deleteRoutesNotUnder(indexKeyId, after, limit)),
+      async () => {},
+    ),
+  ]);
+}
+
+function renameCallers(app: App, tenant: string, indexKeyId: number, signal: AbortSignal): Promise<void> {
+  return forEachPage<SealedParticipant, ParticipantPlace>(
     signal,
     (after, limit) =>
       app.storage.run(tenant, (s) => s.privacy.participantsNotUnder(indexKeyId, after, limit)),
@@ -85,12 +105,7 @@ export async function leaveOtherIndexKeys(
       });
       await app.storage.run(tenant, (s) => s.privacy.setCallerKeys(renamed));
     },
-  );
-  await forEachPage<RouteKey>(
-    signal,
-    (after, limit) =>
-      app.storage.run(tenant, (s) => s.privacy.deleteRoutesNotUnder(indexKeyId, after, limit)),
-    async () => {},
+    READ_AHEAD,
   );
 }
 

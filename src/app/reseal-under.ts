@@ -1,34 +1,56 @@
-import type { SealedParticipant, SealedRoute } from '../storage/privacy-storage.ts';
+import type {
+  ParticipantPlace,
+  RouteKey,
+  SealedParticipant,
+  SealedRoute,
+} from '../storage/privacy-storage.ts';
 import type { WebhookRow } from '../storage/webhook-storage.ts';
 import type { App } from './app.ts';
 import { forEachPage } from './for-each-page.ts';
 import { routePlace } from './route-place.ts';
 
+/** Pages of each of the two tables: while one is written, the next is read and sealed. */
+const AT_ONCE = 2;
+
 /**
  * Seals anew, under the keys of today, whatever these keys sealed: numbers of participants, destinations of routes,
- * credentials and secrets. A row that changes meanwhile is left alone, and found in the next round.
+ * credentials and secrets. A row that changes meanwhile is left alone, and found in the next round. Returns how many numbers
+ * it found: 0 says that none is left, unless `signal` broke it off.
  */
 export async function resealUnder(
   app: App,
   tenant: string,
   keyIds: readonly number[],
   signal: AbortSignal,
-): Promise<void> {
-  await resealParticipants(app, tenant, keyIds, signal);
-  await resealRoutes(app, tenant, keyIds, signal);
+): Promise<number> {
+  let found = 0;
+  const note = ({ length }: readonly unknown[]): void => {
+    found += length;
+  };
+  await Promise.all([
+    resealParticipants(app, tenant, { keyIds, note }, signal),
+    resealRoutes(app, tenant, { keyIds, note }, signal),
+  ]);
   if (!signal.aborted) await resealSecrets(app, tenant, signal);
+  return found;
+}
+
+interface Resealing {
+  readonly keyIds: readonly number[];
+  note(rows: readonly unknown[]): void;
 }
 
 function resealParticipants(
   app: App,
   tenant: string,
-  keyIds: readonly number[],
+  { keyIds, note }: Resealing,
   signal: AbortSignal,
 ): Promise<void> {
-  return forEachPage<SealedParticipant>(
+  return forEachPage<SealedParticipant, ParticipantPlace>(
     signal,
     (after, limit) => app.storage.run(tenant, (s) => s.privacy.participantsSealedWith(keyIds, after, limit)),
     async (rows) => {
+      note(rows);
       const keys = await app.vault.keysOf(tenant);
       const resealed = rows.flatMap(({ sessionId, id, sealedNumber, participantKey }) => {
         if (!participantKey) return [];
@@ -40,19 +62,21 @@ function resealParticipants(
       });
       await app.storage.run(tenant, (s) => s.privacy.resealParticipants(resealed));
     },
+    AT_ONCE,
   );
 }
 
 function resealRoutes(
   app: App,
   tenant: string,
-  keyIds: readonly number[],
+  { keyIds, note }: Resealing,
   signal: AbortSignal,
 ): Promise<void> {
-  return forEachPage<SealedRoute>(
+  return forEachPage<SealedRoute, RouteKey>(
     signal,
     (after, limit) => app.storage.run(tenant, (s) => s.privacy.routesSealedWith(keyIds, after, limit)),
     async (rows) => {
+      note(rows);
       const keys = await app.vault.keysOf(tenant);
       const resealed = rows.flatMap(({ virtualNumber, callerKey, sealedDestination, participantKey }) => {
         if (!participantKey) return [];
@@ -63,6 +87,7 @@ function resealRoutes(
       });
       await app.storage.run(tenant, (s) => s.privacy.resealRoutes(resealed));
     },
+    AT_ONCE,
   );
 }
 
@@ -75,9 +100,12 @@ async function resealSecrets(app: App, tenant: string, signal: AbortSignal): Pro
     const sealedCredentials = keys.sealText(keys.openText(row.sealedCredentials, place), place);
     await app.storage.run(tenant, (s) => s.providerAccounts.update({ ...row, sealedCredentials }));
   }
-  await forEachPage<WebhookRow>(
+  await forEachPage<WebhookRow, string>(
     signal,
-    (after, limit) => app.storage.run(tenant, (s) => s.webhooks.list({ limit, after: after?.id ?? null })),
+    async (after, limit) => {
+      const rows = await app.storage.run(tenant, (s) => s.webhooks.list({ limit, after }));
+      return { rows, next: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
+    },
     async (webhooks) => {
       for (const row of webhooks) {
         const place = { table: 'webhook', row: row.id } as const;

@@ -125,7 +125,7 @@ describe('9 verdicts, 3 policies and 3 step-ups (SEC-10)', () => {
   });
 
   it('connects none of 10,000 that are not fully attested and show nothing', {
-    timeout: 120_000,
+    timeout: 3_600_000,
   }, async () => {
     const trials = Number(process.env.MASKLINE_CALL_TRIALS ?? 300);
     const delivery = await delivering({ attestation: 'require', hourlyAttemptsMax: 200 });

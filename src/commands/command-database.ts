@@ -12,6 +12,8 @@ export async function withCommandDatabase<T>(
   const database = await openPostgres({
     connectionString: config.databaseUrl,
     poolSize: 2,
+    // Nobody waits on the line: what counts all rows, as `keys status` does, may take longer than an answer may.
+    statementTimeoutMs: 60_000,
     applicationName: 'maskline-command',
     transactionPooler: config.service.transactionPooler,
     clock: systemClock,

@@ -15,9 +15,12 @@ export interface KeyRingStore extends KeyStore {
   dataKeyDestroy(tenant: string, keyId: number, at: Instant): Promise<void>;
 }
 
-export interface SealedParticipant {
+export interface ParticipantPlace {
   readonly sessionId: string;
   readonly id: string;
+}
+
+export interface SealedParticipant extends ParticipantPlace {
   readonly sealedNumber: Sealed;
   readonly participantKey: ParticipantKey | null;
 }
@@ -41,6 +44,16 @@ export interface Resealed {
   /** as it stands in the row; changed meanwhile, it is left alone */
   readonly before: Sealed;
   readonly after: Sealed;
+}
+
+/**
+ * Of so many rows that were read in the order of their keys, those that were asked for. Bounded by what is read, so that
+ * no statement takes longer when there are few or none of them.
+ */
+export interface KeyedPage<R, K> {
+  readonly rows: readonly R[];
+  /** the last that was read, after which the next page begins; null: there was no more to read */
+  readonly next: K | null;
 }
 
 /** What a key still holds. */
@@ -72,20 +85,19 @@ export interface RouteKey {
 
 /** Exchange of keys, retention and erasure of one tenant's real numbers. */
 export interface PrivacyStorage {
-  /** In the order of (session, participant), after the one given. */
+  /** Of `limit` participants in the order of (session, participant), after the one given. */
   participantsSealedWith(
     keyIds: readonly number[],
-    after: { readonly sessionId: string; readonly id: string } | null,
+    after: ParticipantPlace | null,
     limit: number,
-  ): Promise<readonly SealedParticipant[]>;
-  resealParticipants(
-    rows: readonly (Resealed & { readonly sessionId: string; readonly id: string })[],
-  ): Promise<void>;
+  ): Promise<KeyedPage<SealedParticipant, ParticipantPlace>>;
+  resealParticipants(rows: readonly (Resealed & ParticipantPlace)[]): Promise<void>;
+  /** Of `limit` routes in the order of (virtual number, caller key), after the one given. */
   routesSealedWith(
     keyIds: readonly number[],
-    after: { readonly virtualNumber: string; readonly callerKey: CallerKey } | null,
+    after: RouteKey | null,
     limit: number,
-  ): Promise<readonly SealedRoute[]>;
+  ): Promise<KeyedPage<SealedRoute, RouteKey>>;
   resealRoutes(
     rows: readonly (Resealed & { readonly virtualNumber: string; readonly callerKey: CallerKey })[],
   ): Promise<void>;
@@ -109,20 +121,18 @@ export interface PrivacyStorage {
       readonly twin: IndexedCallerKey & { readonly sealedDestination: Sealed };
     }[],
   ): Promise<void>;
-  /** In the order of (virtual number, caller key), after the one given; returns those that it deleted. */
+  /** Of `limit` routes in the order of (virtual number, caller key), after the one given. Returns where it ended. */
   deleteRoutesNotUnder(
     indexKeyId: number,
     after: RouteKey | null,
     limit: number,
-  ): Promise<readonly RouteKey[]>;
+  ): Promise<KeyedPage<never, RouteKey>>;
   participantsNotUnder(
     indexKeyId: number,
-    after: { readonly sessionId: string; readonly id: string } | null,
+    after: ParticipantPlace | null,
     limit: number,
-  ): Promise<readonly SealedParticipant[]>;
-  setCallerKeys(
-    rows: readonly (IndexedCallerKey & { readonly sessionId: string; readonly id: string })[],
-  ): Promise<void>;
+  ): Promise<KeyedPage<SealedParticipant, ParticipantPlace>>;
+  setCallerKeys(rows: readonly (IndexedCallerKey & ParticipantPlace)[]): Promise<void>;
 
   /** Erases the caller keys of calls and messages from before then; returns how many. */
   eraseCallerKeysBefore(before: Instant, limit: number): Promise<number>;

@@ -1,21 +1,27 @@
 import type { KeyUse, PrivacyStorage, SealedParticipant, SealedRoute } from '../privacy-storage.ts';
-import { type SqlConnection, statement } from './connection.ts';
+import { type SqlConnection, type Statement, statement } from './connection.ts';
 
 /** Bytes 2 to 5 of a sealed value name the key that sealed it. */
 const keyIdOf = (column: string): string =>
   `('x' || encode(substring(${column} from 2 for 4), 'hex'))::bit(32)::int`;
 
-const PARTICIPANT_KEY = `left join participant_key k
-    on k.tenant = p.tenant and k.session_id = p.session_id and k.participant_id = p.id`;
-const SEALED_PARTICIPANT = `p.session_id as "sessionId", p.id, p.sealed_number as "sealedNumber", k.key as "participantKey"`;
-
-// Forward over the primary key from where the batch before ended, so that all batches together read the table once.
+// Forward over the primary key from where the page before ended, so that all pages together read the table once, and no
+// statement reads more than a page, however few of its rows are wanted. The last of a full page comes along to say where
+// that was. Limited look-ups of keys: the planner would rather read all of them for what it takes to be many rows.
+const participantPage = (wanted: string): string => `
+  select p.session_id as "sessionId", p.id, p.sealed_number as "sealedNumber", k.key as "participantKey", p.wanted, p.last
+    from (select w.*, w.sealed_number is not null and ${wanted} as wanted,
+                 row_number() over (order by w.session_id, w.id) = $5 as last
+            from (select session_id, id, sealed_number, index_key_id from participant
+                   where tenant = $1 and (session_id, id) > ($2, $3) order by session_id, id limit $5) w) p
+    left join lateral (
+      select o.key from participant_key o
+       where o.tenant = $1 and o.session_id = p.session_id and o.participant_id = p.id limit 1) k on true
+   where p.wanted or p.last
+   order by p.session_id, p.id`;
 const participantsSealedWith = statement(
   'participants_sealed_with',
-  `select ${SEALED_PARTICIPANT} from participant p ${PARTICIPANT_KEY}
-    where p.tenant = $1 and (p.session_id, p.id) > ($2, $3) and p.sealed_number is not null
-      and ${keyIdOf('p.sealed_number')} = any($4::int[])
-    order by p.session_id, p.id limit $5`,
+  participantPage(`${keyIdOf('w.sealed_number')} = any($4::int[])`),
 );
 const participantsReseal = statement(
   'participants_reseal',
@@ -26,13 +32,17 @@ const participantsReseal = statement(
 const routesSealedWith = statement(
   'routes_sealed_with',
   `select r.virtual_number as "virtualNumber", r.caller_key as "callerKey",
-          r.sealed_destination as "sealedDestination", k.key as "participantKey"
-     from route r
-     left join participant_key k
-       on k.tenant = r.tenant and k.session_id = r.session_id and k.participant_id = r.called_participant
-    where r.tenant = $1 and (r.virtual_number, r.caller_key) > ($2, $3::bytea) and r.sealed_destination is not null
-      and ${keyIdOf('r.sealed_destination')} = any($4::int[])
-    order by r.virtual_number, r.caller_key limit $5`,
+          r.sealed_destination as "sealedDestination", k.key as "participantKey", r.wanted, r.last
+     from (select w.*, w.sealed_destination is not null and ${keyIdOf('w.sealed_destination')} = any($4::int[]) as wanted,
+                  row_number() over (order by w.virtual_number, w.caller_key) = $5 as last
+             from (select virtual_number, caller_key, sealed_destination, session_id, called_participant from route
+                    where tenant = $1 and (virtual_number, caller_key) > ($2, $3::bytea)
+                    order by virtual_number, caller_key limit $5) w) r
+     left join lateral (
+       select o.key from participant_key o
+        where o.tenant = $1 and o.session_id = r.session_id and o.participant_id = r.called_participant limit 1) k on true
+    where r.wanted or r.last
+    order by r.virtual_number, r.caller_key`,
 );
 const routesReseal = statement(
   'routes_reseal',
@@ -112,24 +122,21 @@ const routeAddTwins = statement(
             'caller_key', n.twin_key, 'index_key_id', n.index_key_id, 'sealed_destination', n.sealed_destination)) as twin
    on conflict do nothing`,
 );
-// Forward over the primary key as well: from the start again, each batch would step over all that were deleted before.
 const deleteRoutesNotUnder = statement(
   'delete_routes_not_under',
-  `with gone as (
+  `with page as materialized (
+     select virtual_number, caller_key, index_key_id,
+            row_number() over (order by virtual_number, caller_key) = $5 as last
+       from (select virtual_number, caller_key, index_key_id from route where tenant = $1 and (virtual_number, caller_key) > ($3, $4::bytea)
+              order by virtual_number, caller_key limit $5) w),
+   gone as (
      delete from route where (tenant, virtual_number, caller_key) in (
-       select tenant, virtual_number, caller_key from route
-        where tenant = $1 and (virtual_number, caller_key) > ($3, $4::bytea) and index_key_id is distinct from $2
-        order by virtual_number, caller_key limit $5)
-     returning virtual_number, caller_key)
-   select virtual_number as "virtualNumber", caller_key as "callerKey" from gone
-    order by virtual_number, caller_key`,
+       select $1::text, virtual_number, caller_key from page where index_key_id is distinct from $2))
+   select virtual_number as "virtualNumber", caller_key as "callerKey", false as wanted, last from page where last`,
 );
 const participantsNotUnder = statement(
   'participants_not_under',
-  `select ${SEALED_PARTICIPANT} from participant p ${PARTICIPANT_KEY}
-    where p.tenant = $1 and (p.session_id, p.id) > ($2, $3) and p.sealed_number is not null
-      and p.index_key_id is distinct from $4
-    order by p.session_id, p.id limit $5`,
+  participantPage('w.index_key_id is distinct from $4'),
 );
 const participantsSetCallerKeys = statement(
   'participants_set_caller_keys',
@@ -158,9 +165,19 @@ type RekeyStorage = Pick<
 /** What the exchange of sealing and index keys reads and writes. */
 export function rekeyStatements(connection: SqlConnection, tenant: string): RekeyStorage {
   const column = <R, K extends keyof R>(rows: readonly R[], key: K): R[K][] => rows.map((row) => row[key]);
+  const page = async <R>(
+    asked: Statement,
+    values: readonly unknown[],
+  ): Promise<{ rows: R[]; next: R | null }> => {
+    const found = await connection.query<R & { readonly wanted: boolean; readonly last: boolean }>(
+      asked,
+      values,
+    );
+    return { rows: found.filter(({ wanted }) => wanted), next: found.find(({ last }) => last) ?? null };
+  };
   return {
     participantsSealedWith: (keyIds, after, limit) =>
-      connection.query<SealedParticipant>(participantsSealedWith, [
+      page<SealedParticipant>(participantsSealedWith, [
         tenant,
         after?.sessionId ?? '',
         after?.id ?? '',
@@ -177,7 +194,7 @@ export function rekeyStatements(connection: SqlConnection, tenant: string): Reke
       await connection.query(participantsReseal, [tenant, ...values]);
     },
     routesSealedWith: (keyIds, after, limit) =>
-      connection.query<SealedRoute>(routesSealedWith, [
+      page<SealedRoute>(routesSealedWith, [
         tenant,
         after?.virtualNumber ?? '',
         after?.callerKey ?? new Uint8Array(0),
@@ -210,7 +227,7 @@ export function rekeyStatements(connection: SqlConnection, tenant: string): Reke
       await connection.query(routeAddTwins, [tenant, ...places, ...values]);
     },
     deleteRoutesNotUnder: (indexKeyId, after, limit) =>
-      connection.query(deleteRoutesNotUnder, [
+      page<never>(deleteRoutesNotUnder, [
         tenant,
         indexKeyId,
         after?.virtualNumber ?? '',
@@ -218,7 +235,7 @@ export function rekeyStatements(connection: SqlConnection, tenant: string): Reke
         limit,
       ]),
     participantsNotUnder: (indexKeyId, after, limit) =>
-      connection.query<SealedParticipant>(participantsNotUnder, [
+      page<SealedParticipant>(participantsNotUnder, [
         tenant,
         after?.sessionId ?? '',
         after?.id ?? '',
