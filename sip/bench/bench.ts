@@ -2,9 +2,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { Bench } from '../test/parts/bench.ts';
+import { ANYBODY, openCallers } from './callers.ts';
 import { type Delays, delaysDuring, percentile } from './delay.ts';
 import { load, type Outcome } from './load.ts';
-import { BARE, FULL, type SetUp, stopOnSignal, withEdge } from './set-up.ts';
+import { BARE, edgeMs, FULL, processMs, type SetUp, stopOnSignal, withEdge } from './set-up.ts';
 import { type Cost, costOf, sustained } from './sustained.ts';
 
 // Four set-ups in one run on one machine: what a plain relay, the look-up, the masking and both together can carry.
@@ -72,9 +73,7 @@ async function long(seconds: number): Promise<void> {
   // The plain edge before and after, so that the difference is not that of two hours of a day.
   const base = (file: string): Promise<Delays> =>
     withEdge(directory, { EDGE_BENCH_WITHOUT_MASKLINE: '1' }, () =>
-      delaysDuring(path.join(directory, file), () =>
-        load(directory, '+441632960000', LONG_RATE, BASE_SECONDS),
-      ),
+      delaysDuring(path.join(directory, file), () => load(directory, ANYBODY, LONG_RATE, BASE_SECONDS)),
     );
   const before = await base('before.pcap');
   const bench = await Bench.start(
@@ -83,10 +82,16 @@ async function long(seconds: number): Promise<void> {
   );
   const forget = stopOnSignal(() => bench.stop());
   let outcome: Outcome | undefined;
-  const { ddd } = await bench.session();
-  const delays = await delaysDuring(path.join(directory, 'long.pcap'), async () => {
-    outcome = await load(directory, ddd, LONG_RATE, seconds);
+  const callers = await openCallers(bench, LONG_RATE * seconds);
+  const cpuMs = (): Cost => ({
+    edge: edgeMs(path.dirname(bench.edgeFile('kamailio.pid'))),
+    stub: processMs(String(bench.servicePid)),
   });
+  const from = cpuMs();
+  const delays = await delaysDuring(path.join(directory, 'long.pcap'), async () => {
+    outcome = await load(directory, callers, LONG_RATE, seconds);
+  });
+  const to = cpuMs();
   await bench.stop();
   forget();
   const after = await base('after.pcap');
@@ -94,6 +99,11 @@ async function long(seconds: number): Promise<void> {
   say(
     `${LONG_RATE} calls/s for ${seconds} s against Maskline: ${outcome.calls} calls, ${outcome.failed} failed, ` +
       `${outcome.retransmissions} retransmissions${outcome.why}; the last was over after ${outcome.seconds.toFixed(1)} s`,
+  );
+  const { calls } = outcome;
+  const ofEach = (ms: number): string => (ms / calls).toFixed(2);
+  say(
+    `CPU ms a call: ${ofEach(to.edge - from.edge)} of the edge, ${ofEach(to.stub - from.stub)} of Maskline`,
   );
   const without = [...before.ms, ...after.ms].sort((a, b) => a - b);
   say(

@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ALICE, DAVE, EDGE } from '../test/parts/party.ts';
+import type { Caller } from './callers.ts';
 import { calleeScenario, callerScenario } from './scenarios.ts';
 
 const COMMON =
   '-nostdin -default_behaviors none -buff_size 8388608 -recv_timeout 10000 -max_socket 10000'.split(' ');
+
+const SECONDS_SHOWN = 30;
 
 export interface Outcome {
   readonly calls: number;
@@ -14,19 +17,24 @@ export interface Outcome {
   readonly retransmissions: number;
   /** from the first call to the end of the last, in seconds */
   readonly seconds: number;
-  /** what sipp said of the first call that failed */
+  /** what sipp said of the first calls that failed, and when */
   readonly why: string;
 }
 
-/** `rate` calls a second for so many seconds, each of one second; resolves when the last of them is over. */
+/**
+ * `rate` calls a second for so many seconds, each of one second, by the callers in turns; resolves when the last of them is
+ * over.
+ */
 export async function load(
   directory: string,
-  dialled: string,
+  callers: readonly Caller[],
   rate: number,
   seconds: number,
 ): Promise<Outcome> {
   const name = `uac-${rate}-${Date.now()}`;
-  writeFileSync(path.join(directory, `${name}.xml`), callerScenario(dialled));
+  writeFileSync(path.join(directory, `${name}.xml`), callerScenario);
+  const rows = callers.map(({ number, dialled }) => `${number};${dialled}`);
+  writeFileSync(path.join(directory, `${name}-callers.csv`), `SEQUENTIAL\n${rows.join('\n')}\n`);
   writeFileSync(path.join(directory, 'uas.xml'), calleeScenario);
   const options = { cwd: directory, stdio: 'ignore' } as const;
   const callee = spawn(
@@ -39,10 +47,11 @@ export async function load(
   const amount = `-r ${rate} -m ${calls} -l ${rate * 20}`.split(' ');
   const traces = `-trace_stat -fd 1 -stf ${name}.csv -trace_err`.split(' ');
   const from = performance.now();
+  const startedMs = Date.now();
   const caller = spawn(
     'sipp',
     [
-      ...['-sf', `${name}.xml`, '-i', ALICE.address, '-p', '5060'],
+      ...['-sf', `${name}.xml`, '-inf', `${name}-callers.csv`, '-i', ALICE.address, '-p', '5060'],
       ...amount,
       ...traces,
       ...COMMON,
@@ -54,25 +63,32 @@ export async function load(
   const took = (performance.now() - from) / 1_000;
   callee.kill('SIGKILL');
   await once(callee, 'exit');
-  const rows = readFileSync(path.join(directory, `${name}.csv`), 'utf8')
+  const counts = readFileSync(path.join(directory, `${name}.csv`), 'utf8')
     .trim()
     .split('\n');
-  const [names = [], last = []] = [rows[0]?.split(';'), rows.at(-1)?.split(';')];
+  const [names = [], last = []] = [counts[0]?.split(';'), counts.at(-1)?.split(';')];
   const column = (title: string): number => Number(last[names.indexOf(title)] ?? Number.NaN);
   return {
     calls,
     failed: calls - column('SuccessfulCall(C)'),
     retransmissions: column('Retransmissions(C)'),
     seconds: took,
-    why: readWhy(directory, name),
+    why: readWhy(directory, name, startedMs),
   };
 }
 
-function readWhy(directory: string, name: string): string {
+/** The first words of sipp's log, and in which seconds of the run it wrote into it: a stall looks unlike one call in a thousand. */
+function readWhy(directory: string, name: string, startedMs: number): string {
   const file = readdirSync(directory).find(
     (each) => each.startsWith(`${name}_`) && each.endsWith('_errors.log'),
   );
   if (!file) return '';
   const text = readFileSync(path.join(directory, file), 'utf8');
-  return ` (${text.slice(0, 600).replace(/\s+/g, ' ')})`;
+  const counts = new Map<number, number>();
+  for (const [, unixSeconds] of text.matchAll(/^\S+ \S+ (\d{10}\.\d+): /gm)) {
+    const second = Math.floor(Number(unixSeconds) - startedMs / 1_000);
+    counts.set(second, (counts.get(second) ?? 0) + 1);
+  }
+  const seconds = [...counts].map(([second, count]) => `${second} (${count})`).slice(0, SECONDS_SHOWN);
+  return `, in the seconds ${seconds.join(', ')}: ${text.slice(0, 400).replace(/\s+/g, ' ')}`;
 }

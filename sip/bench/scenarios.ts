@@ -1,19 +1,17 @@
-import { ALICE } from '../test/parts/party.ts';
-
-/** INVITE, 180, 200, ACK, a second of talk, BYE: the phone that dials. */
-export const callerScenario = (dialled: string) => `<?xml version="1.0" encoding="ISO-8859-1" ?>
+/** INVITE, 180, 200, ACK, a second of talk, BYE: the phone that dials. A row of the injection file says who calls, and whom. */
+export const callerScenario = `<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="caller">
 <send retrans="500" start_rtd="1"><![CDATA[
 
-INVITE sip:${dialled}@[remote_ip]:[remote_port] SIP/2.0
+INVITE sip:[field1]@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
-To: <sip:${dialled}@[remote_ip]:[remote_port]>
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+To: <sip:[field1]@[remote_ip]:[remote_port]>
 Call-ID: [call_id]
 CSeq: 1 INVITE
-Contact: <sip:${ALICE.number}@[local_ip]:[local_port]>
+Contact: <sip:[field0]@[local_ip]:[local_port]>
 Max-Forwards: 70
-P-Asserted-Identity: <sip:${ALICE.number}@[local_ip]>
+P-Asserted-Identity: <sip:[field0]@[local_ip]>
 Content-Type: application/sdp
 Content-Length: [len]
 
@@ -33,8 +31,8 @@ a=rtpmap:8 PCMA/8000
 ACK [next_url] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
 [routes]
-From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
-To: <sip:${dialled}@[remote_ip]:[remote_port]>[peer_tag_param]
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+To: <sip:[field1]@[remote_ip]:[remote_port]>[peer_tag_param]
 Call-ID: [call_id]
 CSeq: 1 ACK
 Max-Forwards: 70
@@ -47,8 +45,8 @@ Content-Length: 0
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
 [routes]
-From: <sip:${ALICE.number}@[local_ip]:[local_port]>;tag=[pid]a[call_number]
-To: <sip:${dialled}@[remote_ip]:[remote_port]>[peer_tag_param]
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+To: <sip:[field1]@[remote_ip]:[remote_port]>[peer_tag_param]
 Call-ID: [call_id]
 CSeq: 2 BYE
 Max-Forwards: 70

@@ -80,7 +80,8 @@ export async function withEdge<T>(
   }
 }
 
-function edgeMs(directory: string): number {
+/** The same of Kamailio and rtpengine, whose pids are in this directory. */
+export function edgeMs(directory: string): number {
   const main = ['kamailio', 'rtpengine'].map((name) =>
     readFileSync(path.join(directory, `${name}.pid`), 'utf8').trim(),
   );
@@ -91,7 +92,8 @@ function edgeMs(directory: string): number {
   return all.reduce((total, pid) => total + processMs(pid), 0);
 }
 
-function processMs(pid: string): number {
+/** CPU milliseconds that a process has used until now, all its threads together. */
+export function processMs(pid: string): number {
   // The name in brackets may hold blanks, so the fields are counted from behind it: user and system time.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')

@@ -1,7 +1,7 @@
+import { ANYBODY } from './callers.ts';
 import { load } from './load.ts';
 
 const STEP_SECONDS = 4;
-const DIALLED = '+441632960000';
 
 /**
  * The highest rate that goes through whole: no failed call, and fewer than 1 in 100 repeated; one more try each. Upwards by
@@ -31,7 +31,7 @@ export async function sustained(
 async function isWhole(directory: string, rate: number, say: (text: string) => void): Promise<boolean> {
   // A broken run says the same twice, unless somebody else had the machine.
   for (let time = 0; time < 2; time++) {
-    const outcome = await load(directory, DIALLED, rate, STEP_SECONDS);
+    const outcome = await load(directory, ANYBODY, rate, STEP_SECONDS);
     say(`    ${rate}/s: ${outcome.failed} failed, ${outcome.retransmissions} retransmissions${outcome.why}`);
     const whole = outcome.failed === 0 && outcome.retransmissions < outcome.calls / 100;
     // What a broken run leaves behind would spoil the next.
@@ -52,9 +52,9 @@ const COST_SECONDS = 5;
 
 export async function costOf(directory: string, cpuMs: () => Cost): Promise<Cost> {
   // The first calls find pools empty and connections closed.
-  await load(directory, DIALLED, COST_RATE / 4, 1);
+  await load(directory, ANYBODY, COST_RATE / 4, 1);
   const before = cpuMs();
-  const { calls } = await load(directory, DIALLED, COST_RATE, COST_SECONDS);
+  const { calls } = await load(directory, ANYBODY, COST_RATE, COST_SECONDS);
   const after = cpuMs();
   return { edge: (after.edge - before.edge) / calls, stub: (after.stub - before.stub) / calls };
 }

@@ -10,20 +10,27 @@ import { Softphone } from '../test/parts/softphone.ts';
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 say('Starting Maskline, the edge (Kamailio and rtpengine) and two phones (baresip) …');
-const bench = await Bench.start({}, { phones: [ALICE, DAVE] });
-const phones: Softphone[] = [];
-let stopping = false;
+const starting = Bench.start({}, { phones: [ALICE, DAVE] });
+const phonesStarting: Promise<Softphone>[] = [];
+let stopped: Promise<void> | null = null;
+// A signal may come at any time, and twice: from the terminal, and from npm. What is being started is waited for, because
+// nobody could end it otherwise.
 async function stop(code: number): Promise<never> {
-  if (!stopping) {
-    stopping = true;
-    for (const phone of phones) await phone.stop();
-    await bench.stop();
-  }
+  stopped ??= stopAll();
+  await stopped;
   process.exit(code);
+}
+async function stopAll(): Promise<void> {
+  const bench = await starting.catch(() => null);
+  for (const phone of await Promise.allSettled(phonesStarting)) {
+    if (phone.status === 'fulfilled') await phone.value.stop();
+  }
+  await bench?.stop();
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
 
 try {
+  const bench = await starting;
   const { sessionId, aaa, ddd } = await bench.session();
   const start = (party: Party, toneHz: number, ports: `${number}-${number}`) =>
     Softphone.start({
@@ -33,7 +40,9 @@ try {
       ports,
       password: bench.passwordOf(party),
     });
-  phones.push(await start(ALICE, 440, '16000-16999'), await start(DAVE, 1_000, '17000-17999'));
+  if (stopped) await stop(0);
+  phonesStarting.push(start(ALICE, 440, '16000-16999'), start(DAVE, 1_000, '17000-17999'));
+  const phones = await Promise.all(phonesStarting);
   const [customer, driver] = phones as [Softphone, Softphone];
   say(`
   The customer   ${ALICE.name}   ${ALICE.number} at ${ALICE.address}   her app shows the driver as   ${ddd}
@@ -80,6 +89,8 @@ try {
   }
   await stop(0);
 } catch (error) {
+  // What is being stopped fails.
+  if (stopped) await stop(0);
   process.stderr.write(`sip demo: ${error instanceof Error ? error.message : String(error)}\n`);
   await stop(1);
 }

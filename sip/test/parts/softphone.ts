@@ -101,6 +101,9 @@ export class Softphone {
         () => null,
       );
       return control !== null;
+    }).catch((error: Error) => {
+      child.kill('SIGKILL');
+      throw error;
     });
     if (control === null) throw new Error('unreachable');
     return new Softphone(options, child, control);
@@ -146,7 +149,7 @@ export class Softphone {
 
   async stop(): Promise<void> {
     this.#control.destroy();
-    if (this.#child.exitCode !== null) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await gone;
