@@ -19,6 +19,8 @@ export interface LoneService {
   readonly replica: Replica;
   /** with every scope */
   readonly apiKey: string;
+  /** Starts the service again, with these options of Node (`NODE_OPTIONS`). */
+  restart(nodeOptions: string): Promise<Replica>;
   stop(): Promise<void>;
 }
 
@@ -80,13 +82,19 @@ export async function createLoneService(
     await seed({ database, masterKey, ...options });
     const created = await runCommand(['keys', 'create', 'bench'], environment);
     const replica = await Replica.create(environment, { program });
+    let running = replica;
     return {
       database,
       databaseUrl: url,
       replica,
       apiKey: created.stdout.trim(),
+      async restart(nodeOptions) {
+        await running.kill('SIGTERM');
+        running = await Replica.start({ ...environment, NODE_OPTIONS: nodeOptions }, { program });
+        return running;
+      },
       async stop() {
-        await replica.kill('SIGTERM');
+        await running.kill('SIGTERM');
         await database.close();
         await server.stop();
         rmSync(BUILD, { recursive: true, force: true });

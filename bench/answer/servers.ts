@@ -72,7 +72,11 @@ export async function serveMaskline(app: App): Promise<RunningServer> {
   return { port: (http.server.address() as AddressInfo).port, close: () => http.close() };
 }
 
-/** `node:http` with the Twilio adapter alone: signature, reading and TwiML, for a decision made before. */
+/**
+ * `node:http` with the Twilio adapter alone: signature, reading and TwiML, for a decision made before. What was read in one
+ * turn of the event loop is answered at its end, as Maskline answers together the calls whose statement was shared: one
+ * by one, each answer would wake the client up, which costs as much as the adapter does.
+ */
 export async function serveAdapter(headers: string[], account: ProviderAccount): Promise<RunningServer> {
   const { provider, webhookBase } = account;
   const urls = {
@@ -90,6 +94,12 @@ export async function serveAdapter(headers: string[], account: ProviderAccount):
     ringTimeoutSeconds: 25,
     maxCallSeconds: 3_600,
   } as const;
+  let answers: (() => void)[] = [];
+  const answerAll = (): void => {
+    const ready = answers;
+    answers = [];
+    for (const answer of ready) answer();
+  };
   const server = createServer((incoming, response) => {
     readBody(incoming, HTTP_LIMITS.bodyBytes, (read) => {
       const rawBody = read.kind === 'read' ? read.body : new Uint8Array();
@@ -97,7 +107,7 @@ export async function serveAdapter(headers: string[], account: ProviderAccount):
       const asked =
         provider.isAuthentic(request) && provider.parseWebhook('answer', request).kind === 'answer';
       const { body } = provider.renderCall(asked ? instruction : { decision: 'reject' }, urls);
-      response.writeHead(200, headers).end(body);
+      if (answers.push(() => response.writeHead(200, headers).end(body)) === 1) setImmediate(answerAll);
     });
   });
   return listen(server);
