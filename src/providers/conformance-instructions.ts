@@ -70,15 +70,16 @@ export function exerciseInstructions(name: string, createBench: () => Promise<Pr
 
     it('rejects without an answer', ({ skip }) => {
       skip(!b.provider.capabilities.rejectUnanswered, 'The provider cannot.');
-      expect(b.reader.call(b.provider.renderCall({ decision: 'reject' }, WEBHOOK_URLS))).toEqual({
-        kind: 'reject',
-      });
+      const response = b.provider.renderCall({ decision: 'reject' }, WEBHOOK_URLS);
+      expect(b.reader.call(response)).toEqual({ kind: 'reject' });
+      expect(numbersIn(response.body).size).toBe(0);
     });
 
     it('asks for a PIN', ({ skip }) => {
       skip(!b.provider.capabilities.collectPin, 'The provider cannot.');
       const response = b.provider.renderCall({ decision: 'collect_pin', digits: 4 }, WEBHOOK_URLS);
       expect(b.reader.call(response)).toEqual({ kind: 'collect_pin', digits: 4 });
+      expect(numbersIn(response.body).size).toBe(0);
     });
 
     it('relays a message as it is, from a number of ours', ({ skip }) => {

@@ -148,6 +148,32 @@ export function exerciseNumbers(name: string, createBench: () => Promise<Provide
       }
     });
 
+    it('understands a pause until a date', async () => {
+      const until = new Date(b.clock.now() + 90_000).toUTCString();
+      const answer = { status: 429, headers: { 'retry-after': until }, body: '{}' };
+      for (const [call, run] of Object.entries(calls(await anyOnSale()))) {
+        b.operator.gateway.disturb({ kind: 'answer', answer });
+        const error: unknown = await run(signal).catch((thrown: unknown) => thrown);
+        expect(error, call).toMatchObject({ code: 'rate_limited', retryAfterSeconds: 90 });
+      }
+    });
+
+    it.each(BAD_ANSWERS)(
+      'understands %s to the purchase itself, which buys nothing',
+      async (_, answer, code) => {
+        const wanted = await anyOnSale();
+        const only = b.operator.isPurchase ?? (({ method }) => method === 'POST');
+        b.operator.gateway.disturb({ kind: 'answer', answer, only });
+        const error: unknown = await b.provider
+          .provisionNumber(wanted, URLS, signal)
+          .catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(ProviderError);
+        expect(error).toMatchObject({ code, retryAfterSeconds: answer.status === 429 ? 17 : null });
+        expect(inspect(error, { depth: 9 })).not.toContain(wanted.slice(1));
+        expect((await b.operator.held()).size).toBe(0);
+      },
+    );
+
     it('gives up when it is told to, and when the connection breaks', async () => {
       const wanted = await anyOnSale();
       for (const [call, run] of Object.entries(calls(wanted))) {

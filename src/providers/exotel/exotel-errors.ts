@@ -13,9 +13,15 @@ export function toExotelError(
   const code = meanings.get(status) ?? codeOfStatus(status);
   const wait = retryAfterSeconds(response.headers.get('retry-after'), now);
   const what = status < 300 ? `${status}, but not with what was asked` : String(status);
-  return new ProviderError(code, `Exotel answered ${what}.`, {
+  return new ProviderError(code, `Exotel answered ${what}.${advice(status)}`, {
     ...(wait !== null && { retryAfterSeconds: wait }),
   });
+}
+
+function advice(status: number): string {
+  if (status === 401) return ' Check the API key, the API token and the data centre (baseUrl).';
+  if (status === 402 || status === 403) return ' Check the balance and the verification of the account.';
+  return '';
 }
 
 /** Whether the resource asked for is not there. A 404 of a proxy on the way, which is no JSON, does not say so. */

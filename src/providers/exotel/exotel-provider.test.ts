@@ -232,15 +232,16 @@ describe('numbers, texts and calls at Exotel', () => {
         ...{ DltEntityId: '1101', DltTemplateId: '1107', SmsType: 'transactional', CustomField: 'sms-8' },
       },
     ]);
-    for (const [status, code] of [
+    for (const [status, code, advice = ''] of [
       [400, 'refused'],
+      [401, 'refused', ' Check the API key, the API token and the data centre (baseUrl).'],
       [429, 'rate_limited'],
       [503, 'unavailable'],
     ] as const) {
       const body = '{"RestException":{"Message":"+12025550101 is on the DND list"}}';
       b.operator.gateway.disturb({ kind: 'answer', answer: { status, body } });
       const failed: unknown = await b.provider.sendMessage?.(relay, 'sms-9', signal).catch((error) => error);
-      expect(failed).toMatchObject({ code, message: `Exotel answered ${status}.` });
+      expect(failed).toMatchObject({ code, message: `Exotel answered ${status}.${advice}` });
     }
   });
 

@@ -206,6 +206,16 @@ describe('a webhook of Plivo', () => {
     expect(parse('message', fields)).toMatchObject({ message: { body: 'See?', attachments: 2 } });
   });
 
+  it('is not passed on when Plivo itself has answered it, and only then', () => {
+    const text = { MessageUUID: 'm', From: '12025550101', To: '12155550150', Type: 'sms', Text: 'QUIT' };
+    for (const MessageIntent of ['optout', 'optin', 'help']) {
+      expect(parse('message', { ...text, MessageIntent }), MessageIntent).toMatchObject({ kind: 'ignored' });
+    }
+    for (const MessageIntent of ['', 'something new']) {
+      expect(parse('message', { ...text, MessageIntent })).toMatchObject({ message: { body: 'QUIT' } });
+    }
+  });
+
   const leg = { DialALegUUID: 'a', DialBLegUUID: 'b', CallUUID: 'a' };
   it.each([
     [

@@ -184,7 +184,13 @@ function toCallerHangup(form: FormFields, now: Instant): ParsedWebhook {
   return { kind: 'status', callback: { providerCallId, legStatus } };
 }
 
+/** What Plivo says of a word that it has answered itself, and by which it has begun or ceased to carry texts. */
+const ANSWERED_INTENTS: ReadonlySet<string> = new Set(['optout', 'optin', 'help']);
+
 function toMessage(form: FormFields): ParsedWebhook {
+  if (ANSWERED_INTENTS.has(formField(form, 'MessageIntent') ?? '')) {
+    return { kind: 'ignored', why: 'Plivo has answered a word by which texts are stopped or started.' };
+  }
   const text = formField(form, 'Text') ?? formField(form, 'Body') ?? '';
   if (text.length > TEXT_LENGTH_MAXIMUM) {
     throw new ProviderError('malformed', `The text is longer than ${TEXT_LENGTH_MAXIMUM} characters.`);

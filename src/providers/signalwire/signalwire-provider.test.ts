@@ -123,6 +123,29 @@ describe('a webhook of SignalWire', () => {
   });
 });
 
+describe('a status callback of SignalWire', () => {
+  it('says what the network of the callee answered in a field of its own', () => {
+    const provider = createSignalWireProvider(
+      { settings: { baseUrl: 'https://example.signalwire.com' }, credentials: CREDENTIALS },
+      { clock: new ManualClock() },
+    );
+    const leg = { CallSid: 'CA2', ParentCallSid: 'CA1', CallDuration: '0' };
+    const read = (fields: Record<string, string>) =>
+      provider.parseWebhook('status', {
+        ...formWebhook('https://vn.example.com/s', { ...leg, ...fields }),
+        remoteAddress: '',
+      });
+    expect(read({ CallStatus: 'busy', SipResultCode: '486', SipResponseCode: '200' })).toMatchObject({
+      callback: { providerCallId: 'CA1', legStatus: { termination: 'busy', nativeCause: 'busy 486' } },
+    });
+    for (const CallStatus of ['no-answer', 'no answer']) {
+      expect(read({ CallStatus, SipResultCode: '480' })).toMatchObject({
+        callback: { legStatus: { termination: 'no_answer', nativeCause: 'no-answer 480' } },
+      });
+    }
+  });
+});
+
 describe('a number at SignalWire', () => {
   it('counts as given back when SignalWire says 404, and not when a proxy does', async () => {
     const b = await createBench();

@@ -216,6 +216,18 @@ describe('a webhook of Telnyx', () => {
     });
   });
 
+  it('is not passed on when Telnyx itself has answered it, and only then', () => {
+    const text = { id: 'm', from: { phone_number: '+12025550101' }, to: [{ phone_number: '+12155550150' }] };
+    for (const autoresponse_type of ['STOP', 'START', 'HELP', 'JOIN']) {
+      expect(parseText({ ...text, text: 'End', autoresponse_type })).toMatchObject({ kind: 'ignored' });
+    }
+    for (const autoresponse_type of [null, '', undefined]) {
+      expect(parseText({ ...text, text: 'End', autoresponse_type })).toMatchObject({
+        message: { body: 'End' },
+      });
+    }
+  });
+
   it('brings texts to one of us, and counts what comes with them', () => {
     const text = { id: 'm', from: { phone_number: '+12025550101' }, text: 'Hi', media: [{}, {}] };
     const us = { phone_number: '+12155550150' };

@@ -167,6 +167,7 @@ const MessageBody = Type.Object({
       to: Type.Optional(Type.Array(Party, { maxItems: 100 })),
       text: Type.Optional(Type.Union([Type.String({ maxLength: 10_000 }), Type.Null()])),
       media: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
+      autoresponse_type: Type.Optional(Type.Unknown()),
     }),
   }),
 });
@@ -183,7 +184,11 @@ function toMessage(value: unknown): ParsedWebhook {
   if (data.event_type !== 'message.received') {
     return { kind: 'ignored', why: 'The event is about a text that was sent.' };
   }
-  const { id, from, to = [], text, media = [] } = data.payload;
+  const { id, from, to = [], text, media = [], autoresponse_type } = data.payload;
+  // It is there when Telnyx has answered STOP, START, HELP or another word of the messaging profile.
+  if (autoresponse_type) {
+    return { kind: 'ignored', why: 'Telnyx has answered a word by which texts are stopped or started.' };
+  }
   const mediaUrls = mediaUrlsOf(media);
   return {
     kind: 'message',

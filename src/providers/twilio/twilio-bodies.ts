@@ -26,6 +26,7 @@ const PointsTo = Type.Object({
   voice_url: OptionalText,
   voice_method: OptionalText,
   voice_fallback_url: OptionalText,
+  voice_fallback_method: OptionalText,
   voice_application_sid: OptionalText,
   trunk_sid: OptionalText,
   sms_url: OptionalText,

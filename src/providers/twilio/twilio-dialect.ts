@@ -11,6 +11,8 @@ export interface TwilioDialect {
   readonly signatureHeaders: readonly string[];
   /** Twilio signs each value of a repeated field once and in order; SignalWire signs them as they come. */
   readonly sortsRepeatedFields: boolean;
+  /** the field of a status callback that holds the response of the callee's network */
+  readonly sipCodeField: string;
   /** the code with which the provider says that something is not there; null when any JSON with a 404 says so */
   readonly notFoundCode: number | null;
   readonly capabilities: ProviderCapabilities;
@@ -35,6 +37,7 @@ export const TWILIO: TwilioDialect = {
   name: 'Twilio',
   signatureHeaders: ['x-twilio-signature'],
   sortsRepeatedFields: true,
+  sipCodeField: 'SipResponseCode',
   notFoundCode: 20_404,
   capabilities: CAPABILITIES,
 };
@@ -43,6 +46,7 @@ export const SIGNALWIRE: TwilioDialect = {
   name: 'SignalWire',
   signatureHeaders: ['x-signalwire-signature', 'x-twilio-signature'],
   sortsRepeatedFields: false,
+  sipCodeField: 'SipResultCode',
   notFoundCode: null,
   // Its documented webhook fields name no STIR/SHAKEN verdict.
   capabilities: { ...CAPABILITIES, attestation: false },

@@ -23,9 +23,15 @@ export function toTwilioError(name: string, response: ProviderResponse, now: Ins
   const wait = retryAfterSeconds(response.headers.get('retry-after'), now);
   const what =
     status < 300 ? `${status}, but not with what was asked` : `${status} ${native ?? ''}`.trimEnd();
-  return new ProviderError(code, `${name} answered ${what}.`, {
+  return new ProviderError(code, `${name} answered ${what}.${advice(status)}`, {
     ...(wait !== null && { retryAfterSeconds: wait }),
   });
+}
+
+function advice(status: number): string {
+  if (status === 401) return ' Check the account, and the token or key for its REST API.';
+  if (status === 403) return ' Check the balance and the permissions of the account.';
+  return '';
 }
 
 /** Whether the resource asked for is not there. A 404 of a proxy on the way does not say so. */

@@ -99,11 +99,17 @@ describe('numbers at Twilio', () => {
 
   it('answer to us although they belonged to an application or a trunk, and go back to it', async () => {
     const held = await buy();
+    const settings = {
+      baseUrl: b.operator.gateway.url,
+      voiceFallbackUrl: 'https://static.example/neutral.xml',
+    };
+    const withFallback = createTwilioProvider({ settings, credentials: CREDENTIALS }, { clock });
     const before = {
       VoiceApplicationSid: `AP${'1'.repeat(32)}`,
       SmsApplicationSid: `AP${'2'.repeat(32)}`,
       TrunkSid: `TK${'3'.repeat(32)}`,
       VoiceFallbackUrl: 'https://before.example/fallback',
+      VoiceFallbackMethod: 'GET',
       SmsFallbackUrl: 'https://before.example/sms-fallback',
       VoiceMethod: 'GET',
     };
@@ -113,6 +119,12 @@ describe('numbers at Twilio', () => {
     expect(b.twilio.fieldsOf(held.virtualNumber).get('VoiceFallbackUrl')).toBe('');
     // It is kept in a database in between.
     const kept: unknown = JSON.parse(JSON.stringify(remembered));
+    await withFallback.configureNumber(held, { urls: URLS }, signal);
+    const pointed = b.twilio.fieldsOf(held.virtualNumber);
+    expect([pointed.get('VoiceFallbackUrl'), pointed.get('VoiceFallbackMethod')]).toEqual([
+      settings.voiceFallbackUrl,
+      'POST',
+    ]);
     await b.provider.configureNumber(held, { restore: kept }, signal);
     expect(Object.fromEntries(b.twilio.fieldsOf(held.virtualNumber))).toMatchObject(before);
     const nonsense = b.provider.configureNumber(held, { restore: { voice_url: 5 } }, signal);
@@ -135,7 +147,9 @@ describe('numbers at Twilio', () => {
       const error: unknown = await b.provider
         .provisionNumber(b.operator.notOnSale, URLS, signal)
         .catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: ours, message: `Twilio answered ${status} ${code}.` });
+      const advice = status === 401 ? ' Check the account, and the token or key for its REST API.' : '';
+      const message = `Twilio answered ${status} ${code}.${advice}`;
+      expect(error).toMatchObject({ code: ours, message });
     }
   });
 

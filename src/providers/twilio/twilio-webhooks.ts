@@ -13,6 +13,7 @@ import {
 import { formField, readFormBody, requiredField } from '../webhook-body.ts';
 import { readCallEnd, readTwilioDate } from './twilio-call-status.ts';
 import type { TwilioAccount } from './twilio-config.ts';
+import type { TwilioDialect } from './twilio-dialect.ts';
 
 const ID_LENGTH_MAXIMUM = 100;
 /** Twilio joins up to 1,600 characters; a longer text is cut later, not lost here. */
@@ -52,7 +53,7 @@ export function parseTwilioWebhook(
     case 'answer':
       return toAnswer(fields, account);
     case 'status':
-      return toStatus(fields, now);
+      return toStatus(fields, account.dialect, now);
     case 'message':
       return toMessage(fields);
     default:
@@ -86,13 +87,15 @@ function toAttestation(fields: FormFields): Attestation | null {
  * the conversation went. The caller's own leg can end as `completed` although nobody spoke, because it was
  * answered for an announcement; then it says nothing about the conversation.
  */
-function toStatus(fields: FormFields, now: Instant): ParsedWebhook {
+function toStatus(fields: FormFields, dialect: TwilioDialect, now: Instant): ParsedWebhook {
   const callSid = idField(fields, 'CallSid');
   const parent = formField(fields, 'ParentCallSid');
   const providerCallId = parent ?? callSid;
   const at = readTwilioDate(formField(fields, 'Timestamp')) ?? now;
   const dialled = formField(fields, 'DialCallStatus');
-  const status = dialled ?? requiredField(fields, 'CallStatus', ID_LENGTH_MAXIMUM);
+  // SignalWire's documentation writes `no answer` in places.
+  const word = dialled ?? requiredField(fields, 'CallStatus', ID_LENGTH_MAXIMUM);
+  const status = word === 'no answer' ? 'no-answer' : word;
   if (dialled === null && parent === null && !ENDS_WITHOUT_ANSWER.has(status)) {
     return { kind: 'ignored', why: "The caller's leg does not say how the conversation goes." };
   }
@@ -105,7 +108,7 @@ function toStatus(fields: FormFields, now: Instant): ParsedWebhook {
     status,
     at,
     duration: formField(fields, dialled === null ? 'CallDuration' : 'DialCallDuration'),
-    sipResponseCode: formField(fields, 'SipResponseCode'),
+    sipResponseCode: formField(fields, dialect.sipCodeField),
   });
   if (!legStatus) return { kind: 'ignored', why: 'The status callback reports nothing that we keep.' };
   return { kind: 'status', callback: { providerCallId, legStatus } };

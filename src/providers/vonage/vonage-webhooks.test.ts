@@ -221,6 +221,15 @@ describe('a webhook of Vonage', () => {
     expect(parse('message', { ...text, message_type: 'image', image: { url: 'https://x' } })).toMatchObject({
       message: { attachments: 1, body: '' },
     });
+    const picture = { ...text, message_type: 'image', file: { caption: 'of another part' } };
+    for (const [image, body] of [
+      [{ url: 'https://x', caption: 'My door' }, 'My door'],
+      [{ caption: 7 }, ''],
+      [null, ''],
+      ['https://x', ''],
+    ] as const) {
+      expect(parse('message', { ...picture, image })).toMatchObject({ message: { attachments: 1, body } });
+    }
     const older = {
       ...text,
       from: { type: 'sms', number: '12025550101' },

@@ -8,6 +8,7 @@ import { toCalledNumber, toCallingNumber } from '../wire-number.ts';
 
 const Id = Type.String({ minLength: 1, maxLength: 100 });
 const NumberText = Type.String({ maxLength: 200 });
+const TEXT_LENGTH_MAXIMUM = 10_000;
 
 // Unknown fields pass: an operator adds some without asking.
 const AnswerBody = Type.Object({
@@ -37,7 +38,7 @@ const MessageBody = Type.Object({
   from: Type.Union([NumberText, Type.Object({ number: Type.Optional(NumberText) })]),
   to: Type.Union([NumberText, Type.Object({ number: Type.Optional(NumberText) })]),
   message_type: Type.Optional(Type.String({ maxLength: 50 })),
-  text: Type.Optional(Type.Union([Type.String({ maxLength: 10_000 }), Type.Null()])),
+  text: Type.Optional(Type.Union([Type.String({ maxLength: TEXT_LENGTH_MAXIMUM }), Type.Null()])),
 });
 
 const readAnswer = reader(AnswerBody);
@@ -132,11 +133,18 @@ function toMessage(body: Static<typeof MessageBody>): ParsedWebhook {
       providerMessageId: body.message_uuid,
       sendingNumber: toCallingNumber(numberOf(body.from), 'digits'),
       calledNumber: toCalledNumber(numberOf(body.to), 'digits'),
-      body: body.text ?? '',
+      body: body.text ?? captionOf(body),
       // A message of the API has one part: a text, or one picture or file.
       attachments: (body.message_type ?? 'text') === 'text' ? 0 : 1,
     },
   };
+}
+
+/** What is said beside a picture stands in its own part: `"message_type": "image", "image": { "url", "caption" }`. */
+function captionOf(body: Static<typeof MessageBody>): string {
+  const part: unknown = Object.entries(body).find(([name]) => name === body.message_type)?.[1];
+  const caption = typeof part === 'object' && part !== null && 'caption' in part ? part.caption : '';
+  return typeof caption === 'string' ? caption.slice(0, TEXT_LENGTH_MAXIMUM) : '';
 }
 
 /** Version 1 of the API writes a number, version 0.1 an object with one. */

@@ -208,7 +208,7 @@ export class TwilioOperator {
       voice_url: text('VoiceUrl'),
       voice_method: text('VoiceMethod') || 'POST',
       voice_fallback_url: text('VoiceFallbackUrl') || null,
-      voice_fallback_method: 'POST',
+      voice_fallback_method: text('VoiceFallbackMethod') || 'POST',
       voice_application_sid: text('VoiceApplicationSid') || null,
       voice_caller_id_lookup: false,
       voice_receive_mode: 'voice',
