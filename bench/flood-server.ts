@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Bus } from '../src/bus/bus.ts';
 import { person } from '../src/app/testing/world.ts';
-import { createHttpServer, LISTEN_BACKLOG } from '../src/http/server.ts';
+import { listenWide } from '../src/http/listen-wide.ts';
+import { createHttpServer } from '../src/http/server.ts';
 import { ACCOUNT, createRealApp, type RealApp } from '../src/http/testing/real-app.ts';
 import { outboxPublisher } from '../src/jobs/outbox-publisher.ts';
 import { startJob } from '../src/jobs/job.ts';
@@ -95,7 +96,11 @@ async function serve({ accounts }: RealApp): Promise<number> {
   const authorization = `Bearer ${await real.createKey()}`;
   post = async (url, payload) =>
     (await http.inject({ method: 'POST', url, headers: { authorization }, payload })).json();
-  await http.listen({ host: '127.0.0.1', port: 0, backlog: LISTEN_BACKLOG });
+  const listeners = process.env.FLOOD_LISTENERS;
+  await listenWide(http, {
+    ...{ host: '127.0.0.1', port: 0, clock: systemClock },
+    ...(listeners === undefined ? {} : { listeners: Number(listeners) }),
+  });
   return (http.server.address() as AddressInfo).port;
 }
 

@@ -9,7 +9,8 @@ import type { Bus } from './bus/bus.ts';
 import type { ServiceConfig } from './config.ts';
 import type { ReadyReport } from './http/probes.ts';
 import { createBus } from './create-bus.ts';
-import { createHttpServer, LISTEN_BACKLOG } from './http/server.ts';
+import { listenWide } from './http/listen-wide.ts';
+import { createHttpServer } from './http/server.ts';
 import { BacklogWatch } from './jobs/backlog-watch.ts';
 import { startJob } from './jobs/job.ts';
 import { vacuumer } from './jobs/vacuumer.ts';
@@ -115,7 +116,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
   }
   if (config.roles.jobs) startJobs(config, app, { bus, trim }, started);
   if (config.roles.consumer) startConsumer(config, app, bus, started);
-  const url = await listen(http, config);
+  const url = await listen(http, config, app.clock);
   started.push({ name: 'http', stop: () => http.close() });
   log.info({ url, durability: app.storage.durability, roles: config.roles }, 'Maskline is running.');
   return { app, bus, url, stop: () => stopAll(started, log) };
@@ -190,9 +191,9 @@ async function readyReport(app: App, backlog: BacklogWatch | null): Promise<Read
   };
 }
 
-async function listen(http: FastifyInstance, config: ServiceConfig): Promise<string> {
+async function listen(http: FastifyInstance, config: ServiceConfig, clock: Clock): Promise<string> {
   try {
-    return await http.listen({ host: config.host, port: config.port, backlog: LISTEN_BACKLOG });
+    return await listenWide(http, { host: config.host, port: config.port, clock });
   } catch (error) {
     await http.close();
     throw portError(error, 'MASKLINE_PORT', config.port);

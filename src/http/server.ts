@@ -68,12 +68,6 @@ export const HTTP_LIMITS: HttpLimits = {
   connections: 8_000,
 };
 
-/**
- * Connections that the system may have waiting while this process is busy: for `listen`. Node's own 511 are full after a
- * tenth of a second of a rush, and whoever is turned away there tries again after 1, 3, 7 and 15 seconds.
- */
-export const LISTEN_BACKLOG = 4_096;
-
 const IDEMPOTENCY_HOURS = 72;
 const HOUR_MS = 3_600_000;
 
