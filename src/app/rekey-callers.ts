@@ -8,14 +8,13 @@ import type {
 } from '../storage/privacy-storage.ts';
 import type { App } from './app.ts';
 import { forEachPage } from './for-each-page.ts';
+import { giveWay } from './give-way.ts';
 import { routePlace } from './route-place.ts';
 
 /** Routes that are looked at by one statement. */
 const ROUTES = 1_000;
-/** Pages at a time, of which one is read: as many connections of the pool as calls can spare. */
-const AT_ONCE = 3;
-/** Of participants: one page is written while the next is read. */
-const READ_AHEAD = 2;
+/** Pages at a time: while one is written, the next is read. Calls need the other connections, and the processors. */
+const AT_ONCE = 2;
 /** Sessions of a transaction: their orders are locked for some ten milliseconds, for which somebody may wait who ends one. */
 const SESSIONS = 50;
 
@@ -45,8 +44,10 @@ export async function addTwins(
       const keys = await app.vault.keysOf(tenant);
       const waiting = [...lonely.values()];
       while (waiting.length > 0 && !signal.aborted) {
+        const since = app.clock.now();
         const twins = await addTwinsOf(app, tenant, keys, waiting.splice(0, SESSIONS), indexKeyId);
         added += twins;
+        await giveWay(app.clock, since);
       }
     },
     AT_ONCE,
@@ -79,15 +80,19 @@ export async function leaveOtherIndexKeys(
   indexKeyId: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all([
-    renameCallers(app, tenant, indexKeyId, signal),
-    forEachPage<never, RouteKey>(
-      signal,
-      (after, limit) =>
-        app.storage.run(tenant, (s) => s.privacy.deleteRoutesNotUnder(indexKeyId, after, limit)),
-      async () => {},
-    ),
-  ]);
+  await renameCallers(app, tenant, indexKeyId, signal);
+  await forEachPage<never, RouteKey>(
+    signal,
+    async (after, limit) => {
+      const since = app.clock.now();
+      const page = await app.storage.run(tenant, (s) =>
+        s.privacy.deleteRoutesNotUnder(indexKeyId, after, limit),
+      );
+      await giveWay(app.clock, since);
+      return page;
+    },
+    async () => {},
+  );
 }
 
 function renameCallers(app: App, tenant: string, indexKeyId: number, signal: AbortSignal): Promise<void> {
@@ -96,6 +101,7 @@ function renameCallers(app: App, tenant: string, indexKeyId: number, signal: Abo
     (after, limit) =>
       app.storage.run(tenant, (s) => s.privacy.participantsNotUnder(indexKeyId, after, limit)),
     async (rows) => {
+      const since = app.clock.now();
       const keys = await app.vault.keysOf(tenant);
       const renamed = rows.flatMap(({ sessionId, id, sealedNumber, participantKey }) => {
         // Erased, and put back by a backup: nobody can be called by it, so nobody needs to be recognised by it.
@@ -104,8 +110,9 @@ function renameCallers(app: App, tenant: string, indexKeyId: number, signal: Abo
         return [{ sessionId, id, ...keys.callerKeys(number)[0] }];
       });
       await app.storage.run(tenant, (s) => s.privacy.setCallerKeys(renamed));
+      await giveWay(app.clock, since);
     },
-    READ_AHEAD,
+    AT_ONCE,
   );
 }
 

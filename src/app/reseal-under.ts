@@ -7,9 +7,10 @@ import type {
 import type { WebhookRow } from '../storage/webhook-storage.ts';
 import type { App } from './app.ts';
 import { forEachPage } from './for-each-page.ts';
+import { giveWay } from './give-way.ts';
 import { routePlace } from './route-place.ts';
 
-/** Pages of each of the two tables: while one is written, the next is read and sealed. */
+/** Pages: while one is written, the next is read and sealed. Calls need the other connections, and the processors. */
 const AT_ONCE = 2;
 
 /**
@@ -27,10 +28,8 @@ export async function resealUnder(
   const note = ({ length }: readonly unknown[]): void => {
     found += length;
   };
-  await Promise.all([
-    resealParticipants(app, tenant, { keyIds, note }, signal),
-    resealRoutes(app, tenant, { keyIds, note }, signal),
-  ]);
+  await resealParticipants(app, tenant, { keyIds, note }, signal);
+  await resealRoutes(app, tenant, { keyIds, note }, signal);
   if (!signal.aborted) await resealSecrets(app, tenant, signal);
   return found;
 }
@@ -51,6 +50,7 @@ function resealParticipants(
     (after, limit) => app.storage.run(tenant, (s) => s.privacy.participantsSealedWith(keyIds, after, limit)),
     async (rows) => {
       note(rows);
+      const since = app.clock.now();
       const keys = await app.vault.keysOf(tenant);
       const resealed = rows.flatMap(({ sessionId, id, sealedNumber, participantKey }) => {
         if (!participantKey) return [];
@@ -61,6 +61,7 @@ function resealParticipants(
         ];
       });
       await app.storage.run(tenant, (s) => s.privacy.resealParticipants(resealed));
+      await giveWay(app.clock, since);
     },
     AT_ONCE,
   );
@@ -77,6 +78,7 @@ function resealRoutes(
     (after, limit) => app.storage.run(tenant, (s) => s.privacy.routesSealedWith(keyIds, after, limit)),
     async (rows) => {
       note(rows);
+      const since = app.clock.now();
       const keys = await app.vault.keysOf(tenant);
       const resealed = rows.flatMap(({ virtualNumber, callerKey, sealedDestination, participantKey }) => {
         if (!participantKey) return [];
@@ -86,6 +88,7 @@ function resealRoutes(
         return [{ virtualNumber, callerKey, before: sealedDestination, after }];
       });
       await app.storage.run(tenant, (s) => s.privacy.resealRoutes(resealed));
+      await giveWay(app.clock, since);
     },
     AT_ONCE,
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../lib/manual-clock.ts';
 import { seededRandom } from '../lib/random.ts';
-import { createApiKey } from '../privacy/api-key.ts';
+import { createApiKey, hashApiKey } from '../privacy/api-key.ts';
 import type { ApiKeyRow } from '../storage/storage.ts';
 import { ApiKeyCache } from './api-key-cache.ts';
 
@@ -96,14 +96,52 @@ describe('the cache of API keys', () => {
     expect(await cache.find(key)).not.toBeNull();
   });
 
-  test('forgets the oldest of too many, so that a flood of wrong keys stays small', async () => {
-    const { cache, state } = setUp(rowOf());
-    await cache.find(key);
-    for (let i = 0; i < 5_000; i++) await cache.find(`a-key-that-nobody-has-${i}`);
+  test('forgets the oldest of too many wrong ones, so that a flood of them stays small', async () => {
+    const { cache, state } = setUp(null);
+    for (let i = 0; i <= 5_000; i++) await cache.find(`a-key-that-nobody-has-${i}`);
     state.lookups = 0;
-    await cache.find(key);
+    await cache.find('a-key-that-nobody-has-0');
     expect(state.lookups).toBe(1);
-    await cache.find('a-key-that-nobody-has-4999');
+    await cache.find('a-key-that-nobody-has-5000');
     expect(state.lookups).toBe(1);
+  });
+
+  test('forgets the oldest of too many good ones as well', async () => {
+    const { cache, state } = setUp(rowOf());
+    for (let i = 0; i <= 5_000; i++) await cache.find(`a-key-of-somebody-${i}`);
+    await new Promise(setImmediate);
+    state.lookups = 0;
+    await cache.find('a-key-of-somebody-0');
+    expect(state.lookups).toBe(1);
+    await cache.find('a-key-of-somebody-5000');
+    expect(state.lookups).toBe(1);
+  });
+
+  test('lets no number of wrong keys wait for storage, nor drive a good one out', async () => {
+    const clock = new ManualClock();
+    const unanswered: (() => void)[] = [];
+    let answering = true;
+    const cache = new ApiKeyCache((hash) => {
+      const isGood = Buffer.compare(hash, hashApiKey(key)) === 0;
+      if (isGood || answering) return Promise.resolve(isGood ? rowOf() : null);
+      return new Promise((resolve) => unanswered.push(() => resolve(null)));
+    }, clock);
+    expect(await cache.find(key)).not.toBeNull();
+    // As many as are remembered, and more, one after another.
+    for (let n = 0; n < 6_000; n++) expect(await cache.find(createApiKey(random))).toBeNull();
+    answering = false;
+    const flood = Array.from({ length: 500 }, () => cache.find(createApiKey(random)));
+    const settled = Promise.allSettled(flood);
+    expect(unanswered).toHaveLength(32);
+    // The good one is asked for again, beside them.
+    clock.advance(4_500);
+    expect(await cache.find(key)).not.toBeNull();
+    for (const answer of unanswered) answer();
+    const outcomes = await settled;
+    const limited = outcomes.filter(({ status }) => status === 'rejected');
+    expect(limited).toHaveLength(500 - 32);
+    expect(limited[0]).toMatchObject({ reason: { code: 'MASK_RATE_LIMITED' } });
+    answering = true;
+    expect(await cache.find(createApiKey(random))).toBeNull();
   });
 });

@@ -22,6 +22,9 @@ test.each([
   '12025550123',
   'caller-2025550123',
   '+12025550123',
+  // A number, dressed up as a trace id or a UUID.
+  '00000000000000000000012025550123',
+  '12025550-1230-0000-0000-000000000000',
 ])('%j is replaced by an id of ours', (id) => {
   expect(idOf(id)).toMatch(/^req_[0-9a-z]{26}$/);
 });

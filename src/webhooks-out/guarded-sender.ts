@@ -3,14 +3,15 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
+import { createResolveHost } from './resolve-host.ts';
 import { hostOf, refuseWebhookUrl, type UrlPolicy } from './webhook-url.ts';
 import { WebhookRefused, type WebhookRequest, type WebhookSender } from './webhook-sender.ts';
 
 /** More than that of an answer is not read away: the connection is closed. */
 const ANSWER_BYTES_MAXIMUM = 64 * 1024;
 
-/** All addresses of a name, in the order in which they should be tried. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
+/** All addresses of a name, in the order in which they should be tried; rejects soon after `signal` aborts. */
+export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 /**
  * A sender that cannot be made to talk to our own network: the name is resolved once, every address that it has
@@ -19,14 +20,14 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
  */
 export function createGuardedSender(
   policy: UrlPolicy,
-  resolve: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  resolve: Resolve = policy.allowLoopback ? lookUpHere : createResolveHost(),
 ): WebhookSender {
   return async (request, signal) => {
     const refusal = refuseWebhookUrl(request.url, policy);
     if (refusal !== null) throw new WebhookRefused(`The URL ${refusal}.`);
     const url = new URL(request.url);
     const host = hostOf(url);
-    const addresses = isIP(host) === 0 ? await resolve(host) : [host];
+    const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
     const [address] = addresses;
     const allowed = (one: string) => isPublicAddress(one) || (policy.allowLoopback && isLoopbackAddress(one));
     if (address === undefined || !addresses.every(allowed)) {
@@ -34,6 +35,11 @@ export function createGuardedSender(
     }
     return post(url, address, request, signal);
   };
+}
+
+/** In development, where `localhost` is a name too: as this machine knows it. */
+async function lookUpHere(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function post(
