@@ -1,24 +1,34 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { Bench } from '../test/parts/bench.ts';
 import { ANYBODY, openCallers } from './callers.ts';
 import { type Delays, delaysDuring, percentile } from './delay.ts';
 import { load, type Outcome } from './load.ts';
 import { BARE, edgeMs, FULL, processMs, type SetUp, stopOnSignal, withEdge } from './set-up.ts';
-import { type Cost, costOf, sustained } from './sustained.ts';
+import { type Cost, costOf, QUICK, sustained, THOROUGH } from './sustained.ts';
 
 // Four set-ups in one run on one machine: what a plain relay, the look-up, the masking and both together can carry.
 // Then 50 calls a second against a real Maskline, for the delay that the look-up adds and for failed calls.
 //
-//   node sip/bench/bench.ts [seconds of the long run, 300] [rates | long | all] [part of the name of the set-ups]
+//   node sip/bench/bench.ts [seconds of the long run, 300] [rates | long | all] [part of the name of the set-ups] [--quick]
+//
+// `0 rates full --quick` compares full masking without and with Maskline in three rounds of five minutes together; without
+// --quick each rate is tried for longer, and twice.
 
 const ROUNDS = 3;
 const LONG_RATE = 50;
 const BASE_SECONDS = 20;
-const [longSeconds = '300', part = 'all', only = ''] = process.argv.slice(2);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const [longSeconds = '300', part = 'all', only = ''] = positionals;
+const step = values.quick ? QUICK : THOROUGH;
 const directory = path.join(tmpdir(), `maskline-sip-bench-${process.pid}`);
 mkdirSync(directory, { recursive: true });
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const loads = (): string =>
   loadavg()
@@ -51,7 +61,7 @@ async function compare(pair: readonly SetUp[], rounds: number, aim: string): Pro
       const before = measured.get(name) ?? [];
       const one = await withEdge(directory, environment, async (cpuMs) => ({
         ...(await costOf(directory, cpuMs)),
-        rate: await sustained(directory, before.at(-1)?.rate || first, say),
+        rate: await sustained({ directory, step, say }, before.at(-1)?.rate || first),
       }));
       before.push(one);
       say(`  round ${round + 1}, ${name}: ${show(one)}`);
@@ -126,4 +136,3 @@ if (part !== 'long') {
 }
 if (part !== 'rates') await long(Number(longSeconds));
 say(`load after: ${loads()}`);
-rmSync(directory, { recursive: true, force: true });

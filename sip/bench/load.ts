@@ -6,8 +6,9 @@ import { ALICE, DAVE, EDGE } from '../test/parts/party.ts';
 import type { Caller } from './callers.ts';
 import { calleeScenario, callerScenario } from './scenarios.ts';
 
-const COMMON =
-  '-nostdin -default_behaviors none -buff_size 8388608 -recv_timeout 10000 -max_socket 10000'.split(' ');
+const COMMON = '-nostdin -default_behaviors none -buff_size 8388608 -max_socket 10000'.split(' ');
+/** How long a phone waits for what comes next. */
+const PATIENCE_MS = 10_000;
 
 const SECONDS_SHOWN = 30;
 
@@ -30,7 +31,9 @@ export async function load(
   callers: readonly Caller[],
   rate: number,
   seconds: number,
+  patienceMs = PATIENCE_MS,
 ): Promise<Outcome> {
+  const common = [...COMMON, '-recv_timeout', String(patienceMs)];
   const name = `uac-${rate}-${Date.now()}`;
   writeFileSync(path.join(directory, `${name}.xml`), callerScenario);
   const rows = callers.map(({ number, dialled }) => `${number};${dialled}`);
@@ -39,7 +42,7 @@ export async function load(
   const options = { cwd: directory, stdio: 'ignore' } as const;
   const callee = spawn(
     'sipp',
-    ['-sf', 'uas.xml', '-i', DAVE.address, '-p', '5060', ...COMMON, EDGE],
+    ['-sf', 'uas.xml', '-i', DAVE.address, '-p', '5060', ...common, EDGE],
     options,
   );
   await new Promise((resolve) => setTimeout(resolve, 500));
@@ -54,7 +57,7 @@ export async function load(
       ...['-sf', `${name}.xml`, '-inf', `${name}-callers.csv`, '-i', ALICE.address, '-p', '5060'],
       ...amount,
       ...traces,
-      ...COMMON,
+      ...common,
       `${EDGE}:5060`,
     ],
     options,
@@ -84,11 +87,11 @@ function readWhy(directory: string, name: string, startedMs: number): string {
   );
   if (!file) return '';
   const text = readFileSync(path.join(directory, file), 'utf8');
-  const counts = new Map<number, number>();
-  for (const [, unixSeconds] of text.matchAll(/^\S+ \S+ (\d{10}\.\d+): /gm)) {
+  const perSecond = new Map<number, number>();
+  for (const [, unixSeconds] of text.matchAll(/\s(\d{10}\.\d+): /g)) {
     const second = Math.floor(Number(unixSeconds) - startedMs / 1_000);
-    counts.set(second, (counts.get(second) ?? 0) + 1);
+    perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
   }
-  const seconds = [...counts].map(([second, count]) => `${second} (${count})`).slice(0, SECONDS_SHOWN);
+  const seconds = [...perSecond].map(([second, count]) => `${second} (${count})`).slice(0, SECONDS_SHOWN);
   return `, in the seconds ${seconds.join(', ')}: ${text.slice(0, 400).replace(/\s+/g, ' ')}`;
 }

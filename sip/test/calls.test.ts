@@ -283,6 +283,13 @@ describe('the recording', () => {
     }
   });
 
+  it('writes into the log what an operator must repair, and nothing else', () => {
+    const lines = readFileSync(bench.edgeFile('kamailio.log'), 'latin1').split('\n');
+    const errors = lines.filter((line) => /CRITICAL|ERROR|BUG/.test(line));
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.filter((line) => !line.endsWith('the next hop asks for credentials'))).toEqual([]);
+  });
+
   it('shows no packet between the two', () => {
     const direct = packets.filter(
       ({ from, to }) =>
