@@ -1,7 +1,7 @@
 import { type Clock, type Instant, pause } from '../lib/clock.ts';
 
 /** A page of background work takes some 50 ms. One that takes longer than this has waited for the work of others. */
-const BUSY_MS = 200;
+const BUSY_MS = 100;
 const PAUSE_MAXIMUM_MS = 2_000;
 
 /**
