@@ -136,6 +136,8 @@ const RULES = `## What holds for all of them
   once, nothing is withdrawn and the log says so: such a list is more likely wrong than true.
 - **Giving back.** A number goes back when it is idle, has rested and is in no call; \`draining\` ones go by themselves. One
   that was imported with \`maskline numbers import\` stays at the provider, with the webhooks that it had before.
+- **Another address.** After a change of \`MASKLINE_PUBLIC_URL\`, or when somebody has pointed numbers elsewhere,
+  \`maskline numbers sync --account … --repoint\` points all of them at us again.
 - **A call whose end is not reported** is asked about every four minutes, where the provider can say; else it is closed two
   minutes after the longest that it may have lasted, as \`unreported\`, with an estimated duration.
 
@@ -174,6 +176,7 @@ they are told.
 - STOP, STOPALL, UNSUBSCRIBE, OPTOUT, REVOKE, START and UNSTOP alone in a text are meant for the carrier. They are not passed
   on to the other party and not answered by us: the provider acts on them, answers as the law of its country asks, and from then on
   refuses texts from that number to that person. CANCEL, END, QUIT, YES, HELP and INFO go through, because people who wait for a delivery
-  say them to each other; providers may act on them as well.
+  say them to each other; providers may act on them as well. Where a provider says that it has answered a text itself (Twilio: \`OptOutType\`,
+  Plivo: \`MessageIntent\`, Telnyx: \`autoresponse_type\`), that text is not passed on, whatever its word.
 - Strangers get no automatic reply.
 `;

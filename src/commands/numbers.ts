@@ -1,16 +1,19 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { ProviderAccount } from '../app/app.ts';
+import type { App, ProviderAccount } from '../app/app.ts';
 import { askProvider } from '../app/ask-provider.ts';
 import { buyNumber } from '../app/buy-number.ts';
 import { decommissionNumber } from '../app/decommission-number.ts';
 import { importHeldNumber } from '../app/import-held-number.ts';
 import { listHeld, reconcileIntents } from '../app/reconcile-intents.ts';
 import { reconcileNumbers } from '../app/reconcile-numbers.ts';
+import { repointNumber } from '../app/repoint-number.ts';
 import { toVirtualNumber, type VirtualNumber } from '../domain/virtual-number.ts';
 import type { NumberHeld, NumberOnSale } from '../providers/provider.ts';
+import type { VirtualNumberRow } from '../storage/virtual-number-storage.ts';
 import { type CommandApp, withCommandApp } from './command-app.ts';
 import { messageOf } from './finding.ts';
 import { integerBetween } from './parse-integer.ts';
+import { withAdvice } from './provider-advice.ts';
 import { withProgress } from './progress.ts';
 
 const PAGE = 500;
@@ -56,9 +59,12 @@ export function numbersCommand(): Command {
       '\nTheir webhooks are pointed at us; where they pointed before is put back on decommission.',
     )
     .action(importNumbers);
-  dry(
-    onAccount(numbers.command('sync').description('compare what we hold with what the provider lists')),
-  ).action(sync);
+  dry(onAccount(numbers.command('sync').description('compare what we hold with what the provider lists')))
+    .option(
+      '--repoint',
+      'then point the webhooks of every number at us again, as after a change of MASKLINE_PUBLIC_URL',
+    )
+    .action(sync);
   dry(
     onAccount(
       numbers.command('decommission').description('give numbers back; imported ones stay at the provider'),
@@ -143,7 +149,7 @@ async function importNumbers(
   });
 }
 
-async function sync(options: Options): Promise<void> {
+async function sync(options: Options & { repoint?: boolean }): Promise<void> {
   await withAccount(options, async ({ app, account }) => {
     if (account.provider.capabilities.provisioning === 'none') {
       throw new Error(`${account.name} lists no numbers, so there is nothing to compare.`);
@@ -160,7 +166,34 @@ async function sync(options: Options): Promise<void> {
       );
       process.exitCode = 1;
     }
+    if (options.repoint) await repoint(app, account, options.dryRun === true);
   });
+}
+
+async function repoint(app: App, account: ProviderAccount, dryRun: boolean): Promise<void> {
+  const held = await listHeld(app, account);
+  const rows = (await rowsOf({ app }, account)).filter((row) => row.withdrawnAt === null);
+  let pointed = 0;
+  await withProgress(
+    rows,
+    (row) => row.virtualNumber,
+    async (row) => {
+      const one = held.get(row.virtualNumber);
+      if (!one) return 'is not at the provider';
+      if (dryRun) return 'would be pointed at us';
+      try {
+        if (!(await repointNumber(app, account, row, one))) {
+          return `was not imported to its end: maskline numbers import --account ${account.name} --pool ${row.pool} ${row.virtualNumber}`;
+        }
+        pointed++;
+        return 'points at us';
+      } catch (error) {
+        process.exitCode = 1;
+        return messageOf(withAdvice(error, account.name));
+      }
+    },
+  );
+  print(dryRun ? 'Nothing was changed.' : `Pointed ${pointed} of ${rows.length} at us.`);
 }
 
 async function decommission(
@@ -169,7 +202,7 @@ async function decommission(
 ): Promise<void> {
   assertChosen(wanted, options.all);
   await withAccount(options, async ({ app, account }) => {
-    const chosen = options.all ? await numbersOf({ app }, account) : wanted;
+    const chosen = options.all ? (await rowsOf({ app }, account)).map((row) => row.virtualNumber) : wanted;
     for (const virtualNumber of chosen) await assertOf({ app }, account, virtualNumber);
     let kept = 0;
     await withProgress(chosen, String, async (virtualNumber) => {
@@ -179,7 +212,7 @@ async function decommission(
         return 'given back';
       } catch (error) {
         kept++;
-        return messageOf(error);
+        return messageOf(withAdvice(error, account.name));
       }
     });
     if (kept > 0) process.exitCode = 1;
@@ -187,16 +220,16 @@ async function decommission(
   });
 }
 
-async function numbersOf(
+async function rowsOf(
   { app }: Pick<CommandApp, 'app'>,
   account: ProviderAccount,
-): Promise<VirtualNumber[]> {
-  const found: VirtualNumber[] = [];
+): Promise<VirtualNumberRow[]> {
+  const found: VirtualNumberRow[] = [];
   for (let after: string | null = null; ; ) {
-    const page = await app.storage.run(account.tenant, (s) =>
+    const page: readonly VirtualNumberRow[] = await app.storage.run(account.tenant, (s) =>
       s.virtualNumbers.ofAccount(account.name, { limit: PAGE, after }),
     );
-    found.push(...page.map((row) => row.virtualNumber));
+    found.push(...page);
     after = page.at(-1)?.virtualNumber ?? null;
     if (page.length < PAGE) return found;
   }
@@ -220,7 +253,9 @@ async function withAccount(
     const account = await context.app.providerAccounts.byName(context.tenant, options.account);
     if (!account)
       throw new Error(`There is no account "${options.account}": see \`maskline providers list\`.`);
-    await work({ ...context, account });
+    await work({ ...context, account }).catch((error: unknown) => {
+      throw withAdvice(error, account.name);
+    });
   });
 }
 

@@ -227,6 +227,16 @@ describe('maskline providers, numbers and purchases', () => {
     const young = await maskline('numbers', 'sync', ...at);
     expect(young.said, 'a number that has just come is given a minute').toContain('withdrew 0');
 
+    // Another address: each is pointed there, but for the one that has vanished.
+    const moved = { ...environment, MASKLINE_PUBLIC_URL: 'https://moved.example.com' };
+    const repoint = ['numbers', 'sync', ...at, '--repoint'];
+    expect((await runCommand([...repoint, '--dry-run'], moved)).stdout).toContain('would be pointed at us');
+    const repointed = await runCommand(repoint, moved);
+    expect(repointed).toMatchObject({ code: 0, stdout: expect.stringContaining('Pointed 7 of 8 at us.') });
+    const after = await fetch(`${simulator.url}/numbers?limit=100`);
+    const { data } = (await after.json()) as { data: { answerUrl: string }[] };
+    expect(data.map((one) => new URL(one.answerUrl).host)).toEqual(Array(7).fill('moved.example.com'));
+
     const giveBack = ['numbers', 'decommission', ...at];
     expect((await maskline(...giveBack, onSale[1] as string)).said).toContain('given back');
     const list = await fetch(`${simulator.url}/numbers?limit=100`);
