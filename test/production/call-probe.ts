@@ -22,6 +22,8 @@ export interface ProbeReport {
   readonly asked: number;
   /** questions that no replica answered with the bridge */
   readonly unanswered: number;
+  /** what was said instead, by each replica that was asked, and how often */
+  readonly instead: Readonly<Record<string, number>>;
   /** milliseconds between the last answer before and the first after, at worst */
   readonly longestGapMs: number;
 }
@@ -34,6 +36,7 @@ export class CallProbe {
   readonly #lookMs: number;
   #asked = 0;
   #unanswered = 0;
+  readonly #instead = new Map<string, number>();
   #longestGapMs = 0;
   #lastAnswerAt = performance.now();
   #stopping = false;
@@ -91,7 +94,12 @@ export class CallProbe {
   async stop(): Promise<ProbeReport> {
     this.#stopping = true;
     await this.#running;
-    return { asked: this.#asked, unanswered: this.#unanswered, longestGapMs: Math.round(this.#longestGapMs) };
+    return {
+      asked: this.#asked,
+      unanswered: this.#unanswered,
+      instead: Object.fromEntries(this.#instead),
+      longestGapMs: Math.round(this.#longestGapMs),
+    };
   }
 
   async #run(): Promise<void> {
@@ -100,8 +108,10 @@ export class CallProbe {
       const order = this.#asked % 2 === 0 ? this.#replicas : [...this.#replicas].reverse();
       let answered = false;
       for (const replica of order) {
-        answered = await this.#dial(replica, this.#asked);
+        const answer = await this.#dial(replica, this.#asked);
+        answered = answer === 'bridge';
         if (answered) break;
+        this.#instead.set(answer, (this.#instead.get(answer) ?? 0) + 1);
       }
       if (answered) {
         const now = performance.now();
@@ -112,7 +122,8 @@ export class CallProbe {
     }
   }
 
-  async #dial(replica: Replica, turn: number): Promise<boolean> {
+  /** The decision, with its reason unless it is the bridge; or what went wrong. */
+  async #dial(replica: Replica, turn: number): Promise<string> {
     try {
       const response = await fetch(`http://127.0.0.1:${replica.port}/v1/route-decisions`, {
         method: 'POST',
@@ -120,10 +131,11 @@ export class CallProbe {
         body: JSON.stringify({ ...this.#questions[turn % SESSIONS], callId: randomUUID() }),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
-      const body = (await response.json()) as { decision?: string };
-      return body.decision === 'bridge';
-    } catch {
-      return false;
+      const body = (await response.json()) as { decision?: string; reason?: string; code?: string };
+      if (body.decision === 'bridge') return 'bridge';
+      return `${body.decision ?? response.status}: ${body.reason ?? body.code}`;
+    } catch (error) {
+      return error instanceof Error ? error.name : String(error);
     }
   }
 }

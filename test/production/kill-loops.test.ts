@@ -32,7 +32,7 @@ if (BROKERS === null) {
     replicas.push(...(await Promise.all([1, 2].map(() => Replica.start(deployment.environment)))));
     load = new OrderLoad(deployment);
     await load.listen();
-    const probe = await CallProbe.start(deployment, replicas, lookMs);
+    const probe = await CallProbe.start(deployment, [...replicas], lookMs);
     load.start(ORDERS_A_TICK, 100);
     await until('the first announcements', () => load.announced.size > 20, 30_000);
     return probe;
