@@ -10,7 +10,7 @@ const COMMON = '-nostdin -default_behaviors none -buff_size 8388608 -max_socket 
 /** How long a phone waits for what comes next. */
 const PATIENCE_MS = 10_000;
 
-const SECONDS_SHOWN = 30;
+const SECONDS_SHOWN = 60;
 
 export interface Outcome {
   readonly calls: number;
