@@ -195,7 +195,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-28',
     promise: 'No event and no log line holds a real number.',
-    check: 'event-checks.ts, world.ts',
+    check: 'event-checks.ts, judged-log.ts',
     reached: ['events announced', 'log lines read'],
   },
   {
@@ -219,26 +219,30 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-33',
     promise: 'No purchase without an intent, and nothing paid for that is unknown here.',
-    check: 'world.ts, stock-checks.ts, state-invariants.ts',
+    check: 'purchase-watch.ts, stock-checks.ts, state-invariants.ts',
     reached: ['purchase', 'purchase whose answer was lost'],
   },
   {
     id: 'INV-34',
     promise: 'No number is given back while anybody may reach somebody over it.',
-    check: 'world.ts',
-    reached: ['number given back'],
+    check: 'purchase-watch.ts',
+    reached: ['number given back', 'a number in use was to be given up'],
   },
   {
     id: 'INV-35',
     promise: 'Never more is bought than the pool may have and than the account may spend.',
-    check: 'state-invariants.ts, world.ts',
+    check: 'state-invariants.ts, purchase-watch.ts',
     reached: ['a budget was spent'],
   },
   {
     id: 'INV-36',
     promise: 'A replica that was stopped and lost its lease does no harm when it goes on.',
     check: 'all others',
-    reached: ['a replica was paused', 'the group was given to others meanwhile'],
+    reached: [
+      'a replica was paused',
+      'the group was given to others meanwhile',
+      'a replica stopped while it bought',
+    ],
   },
   {
     id: 'INV-39',

@@ -30,4 +30,10 @@ export const REGRESSION_SEEDS: readonly {
     without: ['further actions'],
     found: 'a decision that came too late stayed when the connection broke while it was taken back',
   },
+  {
+    seed: 15,
+    steps: 100,
+    without: [],
+    found: 'a replica that stood still while it bought went on although another had bought meanwhile',
+  },
 ];

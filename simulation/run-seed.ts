@@ -4,6 +4,7 @@ import { checkAnnounced } from './checks/event-checks.ts';
 import { checkLiveness, heal, publishAll, whatWaits, workFor } from './checks/liveness.ts';
 import { checkOrders, fingerprint } from './checks/order-checks.ts';
 import { checkEverythingReturned, checkInventory, checkNobodyWaitsInVain } from './checks/stock-checks.ts';
+import { openWorld } from './world/open-world.ts';
 import { Play } from './world/play.ts';
 import { Reached } from './world/reached.ts';
 import { TOPICS } from './world/replica.ts';
@@ -37,7 +38,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   let failure: string | null = null;
   let step = 0;
   try {
-    await world.open();
+    await openWorld(world);
     const play = new Play(world);
     for (; step < steps; step++) await play.step();
     await finish(play);

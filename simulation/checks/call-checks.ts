@@ -3,7 +3,7 @@ import { findCall } from '../world/operator.ts';
 import { TENANT } from '../world/replica.ts';
 import { demand } from '../world/violation.ts';
 import type { World } from '../world/world.ts';
-import { readAnswer } from './judge.ts';
+import { readAnswer } from './asked.ts';
 
 const calls = statement(
   'simulation_calls',
@@ -25,7 +25,7 @@ export async function checkCalls(world: World): Promise<void> {
     connection.query<CallRow>(calls, [TENANT]),
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
-  for (const asked of world.asked) {
+  for (const asked of world.network.asked) {
     if (asked.kind !== 'call' || !readAnswer(asked.body).connected) continue;
     const row = byId.get(asked.id);
     demand(row, () => `INV-32 ${asked.id} was connected, and nothing is known of it`);

@@ -4,54 +4,10 @@ import type { Instant } from '../../src/lib/clock.ts';
 import { phoneOf } from '../world/people.ts';
 import type { Reached } from '../world/reached.ts';
 import { demand } from '../world/violation.ts';
+import { type Asked, readAnswer } from './asked.ts';
 import { CallLimits } from './call-limits.ts';
 import type { Permissions } from './permissions.ts';
 import { type Member, reachedBy, type SessionHistory, type Snapshot } from './session-history.ts';
-
-/** One question of an operator and what it was told, in true time. */
-export interface Asked {
-  readonly kind: 'call' | 'message';
-  readonly id: string;
-  readonly account: string;
-  readonly from: number | null;
-  readonly dialled: string;
-  /** what the caller has keyed in */
-  readonly digits: string | null;
-  readonly askedAt: Instant;
-  readonly answeredAt: Instant;
-  readonly body: string;
-  /** of the replica that was asked */
-  readonly skewMs: number;
-  /** a fault struck that replica meanwhile, so that a refusal is excused */
-  readonly excused: boolean;
-  /** nobody could have the right to ask this: forged, or over another account */
-  readonly illegitimate: boolean;
-}
-
-export interface Told {
-  readonly connected: { readonly to: string; readonly shows: string } | null;
-  readonly sentence: string | null;
-  readonly asksForPin: boolean;
-}
-
-/** What an answer of Maskline means to the operator. */
-export function readAnswer(body: string): Told {
-  const answer = JSON.parse(body) as Record<string, unknown>;
-  if (answer.action === 'connect')
-    return {
-      connected: { to: String(answer.to), shows: String(answer.callerId) },
-      sentence: null,
-      asksForPin: false,
-    };
-  if (answer.action === 'deliver')
-    return {
-      connected: { to: String(answer.to), shows: String(answer.from) },
-      sentence: null,
-      asksForPin: false,
-    };
-  const sentence = typeof answer.text === 'string' ? answer.text : null;
-  return { connected: null, sentence, asksForPin: answer.action === 'gather' };
-}
 
 /** An answer that takes longer is the neutral sentence. */
 const DEADLINE_MS = 400;
@@ -70,8 +26,8 @@ export class Judge {
   readonly gone = new Set<string>();
   /** calls of which an operator has reported the end, and was told that it arrived; and when */
   readonly reportedEnd = new Map<string, Instant>();
-  /** when replicas died */
-  readonly deaths: Instant[] = [];
+  /** when each replica died that did */
+  readonly deaths = new Map<string, Instant>();
   readonly #callEnd: (callId: string) => Instant | null;
   readonly #permissions: Permissions;
   readonly limits: CallLimits;
@@ -233,6 +189,8 @@ export class Judge {
     const where = `${asked.kind} ${asked.id}`;
     if (again.connected) {
       const sameQuestion = before.from === asked.from && before.dialled === asked.dialled;
+      // One without a PIN may come late, when the next, with it, has been answered.
+      const isSameStep = before.digits === asked.digits;
       demand(sameQuestion || !first.connected, () => `INV-24 somebody else was told what ${where} was told`);
       if (first.connected) {
         demand(
@@ -246,16 +204,15 @@ export class Judge {
         );
         const ended = (this.reportedEnd.get(asked.id) ?? Number.POSITIVE_INFINITY) < asked.askedAt;
         demand(asked.kind === 'message' || !ended, () => `INV-24 ${where} was answered again after its end`);
-      } else if (sameQuestion && !before.excused && !first.asksForPin) {
+      } else if (sameQuestion && isSameStep && !before.excused && !first.asksForPin) {
         const late = before.answeredAt - before.askedAt >= DEADLINE_MS;
         // Of two questions at once one may be late: what the other was told in time stays true.
         const toldElsewhere = earlier.some(
           (one) => readAnswer(one.body).connected && one.askedAt - before.answeredAt < WITHDRAWN_MS,
         );
         // A replica that said that it took too long, and died before it could note that, has left nothing behind.
-        const forgotten = this.deaths.some(
-          (at) => at >= before.askedAt && at - before.answeredAt < WITHDRAWN_MS,
-        );
+        const diedAt = this.deaths.get(before.replica) ?? Number.POSITIVE_INFINITY;
+        const forgotten = diedAt - before.answeredAt < WITHDRAWN_MS;
         demand(
           late && (toldElsewhere || forgotten || asked.askedAt - before.answeredAt < WITHDRAWN_MS),
           () =>

@@ -41,12 +41,32 @@ export const STOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stock-without-fencing',
-    defect: 'two replicas buy at once, because neither asks for the lease',
+    defect:
+      'two replicas buy at once: neither asks for the lease, and neither counts again what the pool has before each purchase',
     edits: [
       {
         file: 'jobs/stock-keeper.ts',
         find: '!(await lease.hold())',
         replace: '(await Promise.resolve(false))',
+      },
+      { file: 'jobs/stock-keeper.ts', find: '() => lease.hold()', replace: 'undefined' },
+      {
+        file: 'app/reserve-intent.ts',
+        find: '(await hasRoom(storage, intent.pool)) && (',
+        replace: 'hasRoom.length > 0 && (',
+      },
+    ],
+  },
+  {
+    name: 'lease-not-asked-again',
+    defect:
+      'a replica that stood still while it bought goes on with what it has counted, although another has the lease',
+    edits: [
+      { file: 'jobs/stock-keeper.ts', find: '() => lease.hold()', replace: 'undefined' },
+      {
+        file: 'app/reserve-intent.ts',
+        find: '(await hasRoom(storage, intent.pool)) && (',
+        replace: 'hasRoom.length > 0 && (',
       },
     ],
   },

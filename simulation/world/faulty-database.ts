@@ -3,13 +3,7 @@ import { StorageError } from '../../src/storage/storage-error.ts';
 import { changesSomething } from '../../src/storage/unknown-commit.ts';
 import { type ReplicaLife, ReplicaDied } from './replica-life.ts';
 import { never } from './scheduler.ts';
-
-/** Searches whose answer can be out of date by the time it is used, when others commit in between. */
-const SEARCHES = new Set([
-  'virtual_number_take',
-  'virtual_number_idle_candidates',
-  'virtual_number_shared_candidates',
-]);
+import { StaleSearches } from './stale-searches.ts';
 
 export interface CommitWatch {
   /** Reads, within the transaction, what it is about to commit. What it returns is called once it has. */
@@ -38,13 +32,13 @@ export class FaultyDatabase implements Database {
   readonly #inner: Database;
   readonly #life: ReplicaLife;
   readonly #watch: CommitWatch;
-  /** what searches have answered before, by statement and pool */
-  readonly #earlier = new Map<string, readonly unknown[]>();
+  readonly #searches: StaleSearches;
 
   constructor(inner: Database, life: ReplicaLife, watch: CommitWatch) {
     this.#inner = inner;
     this.#life = life;
     this.#watch = watch;
+    this.#searches = new StaleSearches(life);
   }
 
   run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -74,7 +68,7 @@ export class FaultyDatabase implements Database {
     let result: T;
     try {
       result = await this.#inner.transaction(scope, async (connection) => {
-        connection_ = (s, v) => this.#search(connection, s, v);
+        connection_ = (s, v) => this.#searches.query(connection, s, v);
         const done = await work({ query });
         // A process that dies before COMMIT has committed nothing, wherever the lot has put its death.
         if (dieAt >= 0) life.die();
@@ -132,29 +126,6 @@ export class FaultyDatabase implements Database {
     if (changed && life.strikes('databaseUnknown', `after ${point}`)) {
       throw new StorageError('commit_unknown', 'It is not known whether the change was committed.');
     }
-  }
-
-  /**
-   * On PostgreSQL a search reads a snapshot, and what it found may be gone when it is used. One PGlite runs one
-   * transaction at a time, so that this never happens by itself: here the search says again what it said before.
-   */
-  async #search(
-    connection: SqlConnection,
-    statement: Statement,
-    values?: readonly unknown[],
-  ): Promise<readonly unknown[]> {
-    const selects = !changesSomething(statement);
-    if (!SEARCHES.has(statement.name)) return connection.query(statement, values);
-    const key = `${statement.name} ${String(values?.[1])} ${String(values?.at(-1))}`;
-    const earlier = this.#earlier.get(key);
-    if (selects && earlier && earlier.length > 0 && this.#life.strikes('staleRead', statement.name)) {
-      return earlier;
-    }
-    // SKIP LOCKED passes over what others hold at this moment: getting nothing proves nothing.
-    if (!selects && this.#life.strikes('staleRead', statement.name)) return [];
-    const rows = await connection.query(statement, values);
-    this.#earlier.set(key, rows);
-    return rows;
   }
 }
 

@@ -5,7 +5,7 @@ import { createPin } from '../../src/app/create-pin.ts';
 import { updatePool } from '../../src/app/update-pool.ts';
 import type { Opening } from '../checks/permissions.ts';
 import type { Member, SessionHistory } from '../checks/session-history.ts';
-import type { Action } from './actions.ts';
+import type { Action } from './action.ts';
 import { phoneNumber, phoneText, SECOND, userIdOf } from './people.ts';
 import type { Play } from './play.ts';
 import { POOL, type Replica, TENANT } from './replica.ts';
@@ -30,10 +30,21 @@ function ask(
   world.start(name, asking);
 }
 
-function pairOf(world: World, session: SessionHistory): readonly [Member, Member] | null {
-  const one = world.pick(session.latest.members);
-  const other = world.pick(session.latest.members.filter((member) => member !== one));
-  return one && other ? [one, other] : null;
+/** Two participants of some session, and a replica that can be asked. */
+interface Pair {
+  readonly session: SessionHistory;
+  readonly replica: Replica;
+  readonly one: Member;
+  readonly other: Member;
+}
+
+function anyPair(play: Play): Pair | null {
+  const { world } = play;
+  const session = play.anySession();
+  const replica = world.anyReplica();
+  const one = session && world.pick(session.latest.members);
+  const other = session && world.pick(session.latest.members.filter((member) => member !== one));
+  return session && replica && one && other ? { session, replica, one, other } : null;
 }
 
 /** One participant does not want to hear of another any more. */
@@ -42,11 +53,9 @@ const blockOther: Action = {
   weight: 2,
   run(play) {
     const { world } = play;
-    const session = play.anySession();
-    const replica = world.anyReplica();
-    const pair = session && pairOf(world, session);
-    if (!session || !replica || !pair) return;
-    const [blocking, blocked] = pair;
+    const pair = anyPair(play);
+    if (!pair) return;
+    const { session, replica, one: blocking, other: blocked } = pair;
     world.trace.say(`the ${blocking.role} of ${session.reference} blocks the ${blocked.role}`);
     const wish = {
       askedAt: world.clock.now(),
@@ -116,11 +125,9 @@ const announce: Action = {
   weight: 4,
   run(play) {
     const { world } = play;
-    const session = play.anySession();
-    const replica = world.anyReplica();
-    const pair = session && pairOf(world, session);
-    if (!session || !replica || !pair || world.shape.pool.stepUp === 'none') return;
-    const [caller, callee] = pair;
+    const pair = anyPair(play);
+    if (!pair || world.shape.pool.stepUp === 'none') return;
+    const { session, replica, one: caller, other: callee } = pair;
     const phone = otherPhone(world, caller);
     const isNamed = phone !== null && world.chance(0.5);
     world.trace.say(`the ${caller.role} of ${session.reference} announces a call to the ${callee.role}`);
@@ -149,11 +156,9 @@ const callWithPin: Action = {
   weight: 4,
   run(play) {
     const { world } = play;
-    const session = play.anySession();
-    const replica = world.anyReplica();
-    const pair = session && pairOf(world, session);
-    if (!session || !replica || !pair || world.shape.pool.stepUp !== 'pin') return;
-    const [caller, callee] = pair;
+    const pair = anyPair(play);
+    if (!pair || world.shape.pool.stepUp !== 'pin') return;
+    const { session, replica, one: caller, other: callee } = pair;
     const phone = otherPhone(world, caller);
     if (world.chance(0.3)) {
       world.trace.say(`phone ${phone} guesses a PIN of ${session.reference}`);
@@ -189,15 +194,9 @@ function otherPhone(world: World, { phone }: Member): number | null {
 function dialAs(play: Play, phone: number | null, { virtualNumber }: Member, pin: string | null): void {
   const { world } = play;
   if (virtualNumber === null) return;
-  const operator = world.operatorOf(virtualNumber);
   const from = phoneText(phone ?? BORROWED);
   world.trace.say(`phone ${phone ?? 'withheld'} dials ${virtualNumber}${pin === null ? '' : ' with a PIN'}`);
-  const params = { from, to: virtualNumber, withheld: phone === null, ...(pin !== null && { digits: pin }) };
-  const dialling = operator.exchange.calls.dial(params).then((call) => {
-    if (call.state === 'ringing') play.ringing.push({ operator, callId: call.callId });
-    return call.state;
-  });
-  world.start('dial as somebody', dialling);
+  play.dial(virtualNumber, { from, withheld: phone === null, ...(pin !== null && { digits: pin }) });
 }
 
 export const PERMISSION_ACTIONS: readonly Action[] = [

@@ -1,18 +1,20 @@
 import { signatureHeaders } from '../../simulator/exchange/webhook-signature.ts';
-import type { Asked } from '../checks/judge.ts';
+import type { Asked } from '../checks/asked.ts';
 import type { SessionHistory } from '../checks/session-history.ts';
-import { ACTIONS, type Action } from './actions.ts';
+import type { Action } from './action.ts';
+import { ACTIONS } from './actions.ts';
 import type { Operator } from './operator.ts';
 import { type Meant, OrderBook } from './order-book.ts';
 import { type Random, seededRandom } from '../../src/lib/random.ts';
 import { phoneText, SECOND } from './people.ts';
 import { PERMISSION_ACTIONS } from './permission-actions.ts';
+import { STOCK_ACTIONS } from './stock-actions.ts';
 import { TIGHT_ACTIONS } from './tight-actions.ts';
 import { TROUBLE } from './trouble.ts';
 import type { World } from './world.ts';
 
 /** Drawn by themselves, so that a history without them is what it was. */
-const FURTHER_ACTIONS = [...PERMISSION_ACTIONS, ...TIGHT_ACTIONS];
+const FURTHER_ACTIONS = [...PERMISSION_ACTIONS, ...TIGHT_ACTIONS, ...STOCK_ACTIONS];
 const IN_FLIGHT_MAXIMUM = 10;
 /** the probability that a step lets something go on before something new begins */
 const GO_ON = 0.6;
@@ -170,13 +172,17 @@ export class Play {
     const number = called?.virtualNumber;
     if (!calling || !number) return;
     world.trace.say(`phone ${calling.phone} dials ${number}`);
-    const operator = world.operatorOf(number);
-    const params = { from: phoneText(calling.phone), to: number };
-    const dialling = operator.exchange.calls.dial(params).then((call) => {
-      if (call.state === 'ringing') this.ringing.push({ operator, callId: call.callId });
-      return call.state;
+    this.dial(number, { from: phoneText(calling.phone) });
+  }
+
+  /** Whoever rings then waits to be picked up. */
+  dial(number: string, params: { from: string; withheld?: boolean; digits?: string }): void {
+    const operator = this.world.operatorOf(number);
+    const dialling = operator.exchange.calls.dial({ ...params, to: number }).then(({ state, callId }) => {
+      if (state === 'ringing') this.ringing.push({ operator, callId });
+      return state;
     });
-    world.start('dial', dialling);
+    this.world.start(`dial ${number}`, dialling);
   }
 
   /** A question to the account of `to`, signed with the secret of `signer`. */
@@ -192,7 +198,7 @@ export class Play {
       'content-type': 'application/json',
       ...signatureHeaders(url, body, signer.sharedSecret, this.world.clock.now()),
     };
-    await this.world.ask({ url, headers, body }, options);
+    await this.world.network.ask({ url, headers, body }, options);
   }
 }
 

@@ -1,33 +1,30 @@
 import { closeSession } from '../../src/app/close-session.ts';
-import { readAnswer } from '../checks/judge.ts';
+import { readAnswer } from '../checks/asked.ts';
 import type { SessionHistory } from '../checks/session-history.ts';
-import type { Action } from './actions.ts';
+import type { Action } from './action.ts';
+import { interleaved } from './interleaved.ts';
+import { assignNext } from './order-actions.ts';
+import { phoneText } from './people.ts';
 import type { Play } from './play.ts';
 import { TENANT } from './replica.ts';
-import type { World } from './world.ts';
 
 /** Histories that chance alone would seldom make: each goes for one narrow place. */
 
 const LONGEST_WAIT_MS = 600_000;
 /** An answer is told again for a minute. */
 const AFTER_THE_MINUTE_MS = 60_200;
-const CLOSE_INTERLEAVING = 0.5;
 /** Fault points from the beginning of a use case to its end. */
 const FUSE_POINTS = 10;
+/** One more than the narrowest limits allow. */
+const CALLS_AT_ONCE = 3;
+const BETWEEN_CALLS_MS = 300;
+const ORDERS_OF_LOT = 3;
+const STALE_OF_LOTS = 0.7;
 
 function openSession(play: Play): SessionHistory | undefined {
   const { world } = play;
   const latest = [...world.observer.sessions.values()].slice(-14);
   return world.pick(latest.filter((session) => session.latest.state === 'open'));
-}
-
-/** As if this were a world of fine interleaving, for a while. */
-async function interleaved(world: World, work: () => Promise<void>): Promise<void> {
-  const { scheduler } = world;
-  const before = scheduler.gating;
-  scheduler.gating = Math.max(before, CLOSE_INTERLEAVING);
-  await work();
-  scheduler.gating = before;
 }
 
 /** Somebody dials in the very millisecond in which a session expires. */
@@ -55,11 +52,11 @@ const askMuchLater: Action = {
     const { world } = play;
     const session = openSession(play);
     if (!session || world.shape.pool.maxCallSeconds < 60) return;
-    const before = world.asked.length;
+    const before = world.network.asked.length;
     const ringing = play.ringing.length;
     play.dialWithin(session);
     await world.scheduler.drain();
-    const asked = world.asked.slice(before).find((one) => readAnswer(one.body).connected !== null);
+    const asked = world.network.asked.slice(before).find((one) => readAnswer(one.body).connected !== null);
     const call = play.ringing[ringing];
     if (!asked || !call || asked.id !== call.callId) return;
     call.operator.exchange.calls.answer(call.callId);
@@ -107,16 +104,40 @@ const closeAndDie: Action = {
   },
 };
 
-/** All replicas find at once that the stock is low. */
-const buyTogether: Action = {
-  name: 'buy together',
+/** Somebody calls again, from the same phone, while their first call rings. */
+const callMeanwhile: Action = {
+  name: 'call meanwhile',
   weight: 1.5,
-  async run({ world }) {
-    await interleaved(world, async () => {
-      for (const replica of world.replicas)
-        if (replica.life.alive && !replica.life.paused) world.runJob(replica, 'stock-keeper');
+  async run(play) {
+    const { world } = play;
+    const session = openSession(play);
+    const calling = session && world.pick(session.latest.members);
+    const called = session && world.pick(session.latest.members.filter((member) => member !== calling));
+    const number = called?.virtualNumber;
+    if (!calling || !number) return;
+    world.trace.say(`phone ${calling.phone} dials ${number} ${CALLS_AT_ONCE} times at once`);
+    for (let call = 0; call < CALLS_AT_ONCE; call++) {
+      play.dial(number, { from: phoneText(calling.phone) });
+      await world.advance(BETWEEN_CALLS_MS, true);
+    }
+  },
+};
+
+/** Orders of the same people are assigned in lots, of which one sees the numbers as they were before the other. */
+const assignTogether: Action = {
+  name: 'assign together',
+  weight: 1.5,
+  async run(play) {
+    const { world } = play;
+    const { rates } = world.weather;
+    world.weather.rates = { ...rates, staleRead: STALE_OF_LOTS };
+    const people = play.somePeople(2);
+    for (let lot = 0; lot < 2; lot++) {
+      for (let order = 0; order < ORDERS_OF_LOT; order++) assignNext(play, play.anyOrder(), people);
+      world.poll();
       await world.scheduler.drain();
-    });
+    }
+    world.weather.rates = rates;
   },
 };
 
@@ -125,5 +146,6 @@ export const TIGHT_ACTIONS: readonly Action[] = [
   askMuchLater,
   askBoth,
   closeAndDie,
-  buyTogether,
+  callMeanwhile,
+  assignTogether,
 ];

@@ -1,5 +1,5 @@
 import { NO_FAULTS } from '../../simulator/exchange/faults.ts';
-import type { Action } from './actions.ts';
+import type { Action } from './action.ts';
 
 /** What befalls the machines, other than single faults: each begins or ends with a step. */
 export const TROUBLE: readonly Action[] = [

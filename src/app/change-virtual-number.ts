@@ -44,7 +44,8 @@ export async function changeVirtualNumber(
       }
       await storage.virtualNumbers.setPool(virtualNumber, pool);
     }
-    if (state !== undefined && state !== before.state) {
+    // One that was given back has been noted as such, and may be ours again by now: bought by another replica.
+    if (state !== undefined && state !== VirtualNumberState.Decommissioned && state !== before.state) {
       await storage.virtualNumbers.setState(virtualNumber, state);
       if (state === VirtualNumberState.Suspended) {
         const data = {

@@ -3,6 +3,8 @@ import { VirtualNumberState } from '../domain/virtual-number.ts';
 import { seededRandom } from '../lib/random.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { checkInvariants } from '../../test/property/invariants.ts';
+import { buyNumber } from './buy-number.ts';
+import { changeVirtualNumber } from './change-virtual-number.ts';
 import { closeSession } from './close-session.ts';
 import { decommissionNumber } from './decommission-number.ts';
 import { decommissionDrained } from './decommission-drained.ts';
@@ -137,6 +139,46 @@ describe('a purchase', () => {
     clock.advance(3 * 24 * 60 * MINUTE);
     await replenishPool(app, TENANT, 'city');
     expect(first.purchases).toBeGreaterThan(5 - 1);
+  });
+
+  it('is not made beyond what the pool may have, whatever was counted before (INV-35)', async () => {
+    const { app, clock } = await createTown({ pool: { stock: { ...stock, max: 5 } } });
+    const now = clock.now();
+    const intent = { kind: 'provision', providerAccount: 'first', pool: 'city', state: 'asked' } as const;
+    const rest = { createdAt: now, updatedAt: now, attempts: 1 };
+    const reserved = await Promise.all(
+      Array.from({ length: 7 }, (_, n) =>
+        reserveIntent(app, TENANT, { id: `int_${n}`, virtualNumber: virtualNumber(n), ...intent, ...rest }),
+      ),
+    );
+    expect(reserved.filter((isReserved) => isReserved)).toHaveLength(5);
+  });
+
+  it('of a number that is just being given back leaves it in service (INV-33)', async () => {
+    const { app, account, first, world } = await createTown();
+    await replenishPool(app, TENANT, 'city');
+    const [number] = [...first.held.keys()] as [ReturnType<typeof virtualNumber>];
+    let again: Promise<boolean> | null = null;
+    // Raised at the moment at which it has been given back.
+    app.wake.stock.raise = () => {
+      again ??= buyNumber(app, account, 'city', number);
+    };
+    await changeVirtualNumber(app, {
+      tenant: TENANT,
+      virtualNumber: number,
+      state: VirtualNumberState.Decommissioned,
+    });
+    expect(await again).toBe(true);
+    const row = await world.app.storage.run(TENANT, (s) => s.virtualNumbers.get(number));
+    expect(row?.state).toBe('in_service');
+  });
+
+  it('is not made by whoever has lost the lease meanwhile (INV-36)', async () => {
+    const { app, first } = await createTown({ pool: { stock: { ...stock, target: 12 } } });
+    const answers = [true, false];
+    await replenishPool(app, TENANT, 'city', async () => answers.shift() ?? false);
+    // Five at a time.
+    expect(first.purchases).toBe(5);
   });
 });
 

@@ -16,9 +16,15 @@ export interface Replenished {
   readonly bought: number;
 }
 
+interface Progress {
+  bought: number;
+  readonly mayGoOn: () => Promise<boolean>;
+}
+
 /**
  * Buys numbers for one pool if it runs low: up to `target` to spare and what the placed orders will need, never
- * beyond `max` in all. One replica at a time, by lease of the caller.
+ * beyond `max` in all. One replica at a time, by lease of the caller, who is asked again before every purchase: a
+ * provider may take longer to answer than a lease lasts, and a process may be stopped for any time.
  *
  * Buying is a saga, because the answer to a purchase can be lost although the purchase was made: an intent row
  * is committed first, then the provider is asked, then the number and the settled intent are one transaction.
@@ -27,8 +33,13 @@ export interface Replenished {
  * The pool's accounts are tried in order. One that fails, is left alone by its breaker or has spent its budget
  * is passed over, and the next one sells.
  */
-export async function replenishPool(app: App, tenant: string, poolName: string): Promise<Replenished> {
-  const progress = { bought: 0 };
+export async function replenishPool(
+  app: App,
+  tenant: string,
+  poolName: string,
+  mayGoOn: () => Promise<boolean> = async () => true,
+): Promise<Replenished> {
+  const progress: Progress = { bought: 0, mayGoOn };
   const pool = await app.storage.run(tenant, (storage) => storage.pools.get(poolName));
   if (!pool?.stock) return progress;
   for (const name of stockAccounts(pool.stock)) {
@@ -47,7 +58,7 @@ async function replenishFrom(
   account: ProviderAccount,
   pool: Pool,
   stock: StockPolicy,
-  progress: { bought: number },
+  progress: Progress,
 ): Promise<void> {
   const { tenant, name } = account;
   const missing = await shortage(app, tenant, pool, stock);
@@ -126,7 +137,7 @@ async function buy(
   account: ProviderAccount,
   pool: Pool,
   missing: number,
-  progress: { bought: number },
+  progress: Progress,
 ): Promise<void> {
   const wanted = progress.bought + missing;
   for (const country of pool.countries.length > 0 ? pool.countries : DEFAULT_COUNTRIES) {
@@ -138,6 +149,7 @@ async function buy(
       if (onSale.length === 0) break;
       const before = progress.bought;
       for (let i = 0; i < onSale.length; i += LIMITS.provisionConcurrency) {
+        if (!(await progress.mayGoOn())) return;
         const slice = onSale.slice(i, i + LIMITS.provisionConcurrency);
         const outcomes = await Promise.allSettled(
           slice.map((offer) => buyNumber(app, account, pool.name, offer.virtualNumber)),

@@ -1,4 +1,4 @@
-import type { IntentRow } from '../storage/storage.ts';
+import type { IntentRow, TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';
 
@@ -19,17 +19,38 @@ export class BudgetSpentError extends Error {
 const MONTH_MS = 30 * 86_400_000;
 
 /**
- * Commits the intent to buy or give back a number, if the account's budget has room for it. The account's row is
- * locked meanwhile, so that two who buy at once cannot both have the last of it.
- * Returns false when an intent for that number is under way. @throws BudgetSpentError
+ * Commits the intent to buy a number, if the pool and the account's budget have room for it. Both rows are locked
+ * meanwhile, so that two who buy at once cannot both have the last of it.
+ * Returns false when the pool has all that it may have, or an intent for that number is under way.
+ * @throws BudgetSpentError
  */
 export async function reserveIntent(app: App, tenant: string, intent: IntentRow): Promise<boolean> {
-  return app.storage.transaction(tenant, (storage) => reserveInTransaction(app, storage, intent));
+  return app.storage.transaction(
+    tenant,
+    async (storage) =>
+      (await hasRoom(storage, intent.pool)) && (await reserveInTransaction(app, storage, intent)),
+  );
 }
 
+/**
+ * Counted again for each number, because whoever has found that numbers are missing may have stood still since, and
+ * another replica, which has the lease by then, has bought them.
+ */
+async function hasRoom(storage: TenantStorage, poolName: string): Promise<boolean> {
+  const pool = await storage.pools.lock(poolName);
+  if (!pool?.stock) return true;
+  const held = await storage.virtualNumbers.countHeld(poolName);
+  const unsettled = await storage.intents.countUnsettled(poolName);
+  return [...unsettled.values()].reduce((sum, count) => sum + count, held) < pool.stock.max;
+}
+
+/**
+ * Commits the intent to buy or give back a number, if the account's budget has room for it; with what else the
+ * transaction does. Returns false when an intent for that number is under way. @throws BudgetSpentError
+ */
 export async function reserveInTransaction(
   app: App,
-  storage: Parameters<Parameters<App['storage']['transaction']>[1]>[0],
+  storage: TenantStorage,
   intent: IntentRow,
 ): Promise<boolean> {
   const { providerAccount } = intent;

@@ -13,7 +13,7 @@ export function stockKeeper(app: App, deps: { holder: string }): Job {
     async run(signal) {
       for (const { tenant, pool } of await app.storage.system.poolList()) {
         if (signal.aborted || !(await lease.hold())) return;
-        const { bought } = await replenishPool(app, tenant, pool);
+        const { bought } = await replenishPool(app, tenant, pool, () => lease.hold());
         if (bought > 0) app.log.info({ pool, bought }, 'Bought virtual numbers.');
       }
     },

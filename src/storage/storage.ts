@@ -71,6 +71,8 @@ export interface TenantStorage {
 export interface PoolStorage {
   insert(pool: Pool, at: Instant): Promise<void>;
   get(name: string): Promise<Pool | null>;
+  /** Keeps everybody else from buying for the pool, or changing it, until the transaction ends. */
+  lock(name: string): Promise<Pool | null>;
   list(page: Page): Promise<readonly Pool[]>;
   update(pool: Pool): Promise<void>;
   stockNow(pool: string, now: Instant): Promise<StockNow>;

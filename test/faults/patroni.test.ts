@@ -66,7 +66,8 @@ if (BROKERS === null || reasons.length > 0) {
     note(name, report);
     world.assertAlive();
     expect(report).toMatchObject({ unanswered: 0, misrouted: 0, late: 0 });
-    expect(report.max).toBeLessThan(limit(600));
+    // Softly, because what comes after it tells more than one slow answer of a busy machine.
+    expect.soft(report.max).toBeLessThan(limit(600));
     return report;
   }
 

@@ -47,6 +47,10 @@ const poolInsert = statement(
      $23, $24, $25, $26::jsonb, $27, $28, $29)`,
 );
 const poolGet = statement('pool_get', `select ${COLUMNS} from pool where tenant = $1 and name = $2`);
+const poolLock = statement(
+  'pool_lock',
+  `select ${COLUMNS} from pool where tenant = $1 and name = $2 for no key update`,
+);
 const poolList = statement(
   'pool_list',
   `select ${COLUMNS} from pool where tenant = $1 and ($2::text is null or name > $2) order by name limit $3`,
@@ -122,6 +126,10 @@ export function poolStatements(connection: SqlConnection, tenant: string): PoolS
     },
     async get(name) {
       const [row] = await connection.query<PoolRow>(poolGet, [tenant, name]);
+      return row ? toPool(row) : null;
+    },
+    async lock(name) {
+      const [row] = await connection.query<PoolRow>(poolLock, [tenant, name]);
       return row ? toPool(row) : null;
     },
     async list(page) {
