@@ -120,7 +120,7 @@ ${RULES}`;
 const RULES = `## What holds for all of them
 
 - **Two proofs.** An account whose webhooks are proven by fewer than two factors is refused when it is added and when it is
-  loaded. The secret path segment of the webhook URLs is one; the URLs are shown once, by \`maskline providers add\`.
+  loaded: an ERROR at the start of the service says so. The secret path segment of the webhook URLs is one; the URLs are shown once, by \`maskline providers add\`.
 - **A bridge shows a virtual number of the account that carries the call.** The numbers of one session are therefore always
   of one account, however many accounts its pool buys from.
 - **Failover.** \`stock.fallbackAccounts\` of a pool are bought from while those before them cannot deliver. An account

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app/app.ts';
 import { CallCaps } from './app/call-caps.ts';
+import { nameRefusedAccounts } from './app/name-refused-accounts.ts';
 import { PoolRules } from './app/pool-rules.ts';
 import type { DestinationRule } from './domain/destination.ts';
 import { RefusalLimits } from './app/refusal-limits.ts';
@@ -89,6 +90,7 @@ async function start(options: ServiceOptions, started: Started): Promise<Service
   await app.storage.system.tenantInsert(config.tenant, config.tenant, clock.now());
   await app.vault.keysOf(config.tenant);
   await options.prepare?.(app);
+  await nameRefusedAccounts(app, config.tenant);
 
   const { bus, trim } = await createBus({ ...options, database });
   started.push({ name: 'bus', stop: () => bus.close() });
