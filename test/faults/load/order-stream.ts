@@ -151,7 +151,9 @@ export class OrderStream {
   async settle(limitMs = SETTLE_LIMIT_MS): Promise<void> {
     await this.stop();
     await until('every announcement', () => this.missing === 0, limitMs).catch((error: unknown) => {
-      throw new Error(`${this.missing} of ${this.#sent} orders lack an announcement.`, { cause: error });
+      const which = this.#unclosed().map(({ reference }) => reference);
+      const text = `${this.missing} of ${this.#sent} orders lack an announcement; not closed: ${which.slice(0, 5)}.`;
+      throw new Error(text, { cause: error });
     });
   }
 
@@ -191,10 +193,13 @@ export class OrderStream {
   /** Announcements that are owed. */
   get missing(): number {
     const unopened = this.#sent - this.#bindings.size;
-    const unclosed = [...this.#bindings.values()].filter(
+    return unopened + this.#unclosed().length;
+  }
+
+  #unclosed(): Binding[] {
+    return [...this.#bindings.values()].filter(
       ({ completingAt, closedAt }) => completingAt !== null && closedAt === null,
-    ).length;
-    return unopened + unclosed;
+    );
   }
 
   async #assign(count: number): Promise<void> {
