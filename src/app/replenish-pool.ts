@@ -23,7 +23,7 @@ interface Progress {
 
 /**
  * Buys numbers for one pool if it runs low: up to `target` to spare and what the placed orders will need, never
- * beyond `max` in all. One replica at a time, by lease of the caller, who is asked again before every purchase: a
+ * beyond `max` in all. One replica at a time, by lease of the caller, who is asked again before every few purchases: a
  * provider may take longer to answer than a lease lasts, and a process may be stopped for any time.
  *
  * Buying is a saga, because the answer to a purchase can be lost although the purchase was made: an intent row
