@@ -93,5 +93,6 @@ function readWhy(directory: string, name: string, startedMs: number): string {
     perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
   }
   const seconds = [...perSecond].map(([second, count]) => `${second} (${count})`).slice(0, SECONDS_SHOWN);
-  return `, in the seconds ${seconds.join(', ')}: ${text.slice(0, 400).replace(/\s+/g, ' ')}`;
+  const [first = ''] = text.replace(/^The following events occurred:\s*\S+ \S+\s+\S+: /, '').split('\n');
+  return `, in the seconds ${seconds.join(', ')}; first: ${first.slice(0, 120)}`;
 }

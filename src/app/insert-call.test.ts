@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
+import type { TenantStorage } from '../storage/storage.ts';
 import { StorageError } from '../storage/storage-error.ts';
 import type { App } from './app.ts';
 import { routeCall } from './route-call.ts';
 import type { RouteQuestion } from './routed-call.ts';
-import { withdrawCall } from './withdraw-late.ts';
 import { ACCOUNT, createWorld, person, type World } from './testing/world.ts';
+import { withdrawCall } from './withdraw-late.ts';
 
 /** An app whose database commits the record of a call, or not, and then breaks the connection, so many times. */
 function breaking(app: App, times: number, commits: boolean): App {
@@ -13,19 +14,19 @@ function breaking(app: App, times: number, commits: boolean): App {
   const storage: App['storage'] = {
     ...app.storage,
     run: (tenant, work) =>
-      app.storage.run(tenant, (given) =>
-        work({
-          ...given,
-          calls: {
-            ...given.calls,
-            async insert(...args) {
-              if (left-- <= 0) return given.calls.insert(...args);
-              if (commits) await given.calls.insert(...args);
-              throw new StorageError('commit_unknown', 'The connection broke.');
-            },
+      app.storage.run(tenant, (given) => {
+        const calls: TenantStorage['calls'] = {
+          ...given.calls,
+          async insert(...args) {
+            if (left-- <= 0) return given.calls.insert(...args);
+            if (commits) await given.calls.insert(...args);
+            throw new StorageError('commit_unknown', 'The connection broke.');
           },
-        }),
-      ),
+        };
+        const get = (target: TenantStorage, key: string | symbol): unknown =>
+          key === 'calls' ? calls : Reflect.get(target, key);
+        return work(new Proxy(given, { get }));
+      }),
   };
   return { ...app, storage };
 }
