@@ -124,7 +124,7 @@ export class TenantStatements implements TenantStorage {
     return spendStatements(this.#connection, this.#tenant);
   }
 
-  // As fields, because they are handed on by themselves.
+  // As fields, because they are handed on by themselves, without the object.
   readonly inboxInsert = (source: string, eventId: string, at: Instant): Promise<boolean> =>
     insertInbox(this.#connection, this.#tenant, source, eventId, at);
 
@@ -134,10 +134,10 @@ export class TenantStatements implements TenantStorage {
   readonly outboxAppend = (events: readonly OutboxEvent[]): Promise<void> =>
     appendOutbox(this.#connection, this.#tenant, events);
 
-  async attempt<T>(attempt: () => Promise<T | null>): Promise<T | null> {
+  readonly attempt = async <T>(attempt: () => Promise<T | null>): Promise<T | null> => {
     await this.#connection.query(savepoint);
     const result = await attempt();
     await this.#connection.query(result === null ? rollbackToSavepoint : releaseSavepoint);
     return result;
-  }
+  };
 }
