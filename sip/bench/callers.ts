@@ -10,7 +10,7 @@ export interface Caller {
 /** Enough where Maskline is left out or replaced by a stub, which connects anybody. */
 export const ANYBODY: readonly Caller[] = [{ number: ALICE.number, dialled: '+441632960000' }];
 
-// By default a caller of a session may have one call at a time and 20 in an hour, and the bench keeps to that. Calls are taken
+// By default a caller of a session may have two calls at a time and 20 in an hour, and the bench keeps to that. Calls are taken
 // in turns, so with 500 sessions and 50 calls a second each caller has 10 s for a call of one.
 const CALLS_OF_A_SESSION = 15;
 const SESSIONS_MINIMUM = 500;
