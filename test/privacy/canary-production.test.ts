@@ -93,6 +93,8 @@ if (BROKERS === null) {
             '--heapsnapshot-signal=SIGUSR2',
             `--diagnostic-dir=${place('diagnostics')}`,
             '--report-uncaught-exception',
+            // The directory for diagnostics is not that of reports.
+            `--report-directory=${place('diagnostics')}`,
           ].join(' '),
         },
         { shell: `exec >${place('service')}/log 2>&1;` },
@@ -239,10 +241,14 @@ if (BROKERS === null) {
       expect(scan.search(planted(log))).not.toEqual([]);
       const reports = remainsOf('diagnostics').filter(({ place: name }) => name.endsWith('.json'));
       // A report repeats the environment, and with it the number that this test gave there; nothing else may.
-      for (const { place: name, bytes } of reports) {
+      expect(reports).toHaveLength(1);
+      expect(scan.search(reports)).not.toEqual([]);
+      const others = reports.map(({ place: name, bytes }) => {
         const { environmentVariables: _, ...rest } = JSON.parse(bytes.toString());
-        expect(scan.search([{ place: name, bytes: Buffer.from(JSON.stringify(rest)) }])).toEqual([]);
-      }
+        return { place: name, bytes: Buffer.from(JSON.stringify(rest)) };
+      });
+      expect(sizeOf(others)).toBeGreaterThan(5_000);
+      expect(scan.search(others)).toEqual([]);
     });
   });
 }
