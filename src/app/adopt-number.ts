@@ -1,6 +1,6 @@
 import { VirtualNumberState } from '../domain/virtual-number.ts';
 import type { NumberHeld, WebhookUrls } from '../providers/provider.ts';
-import type { IntentRow } from '../storage/storage.ts';
+import type { IntentRow } from '../storage/intent-storage.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { raiseEvent } from './raise-event.ts';
 import { stopLoops } from './stop-loops.ts';

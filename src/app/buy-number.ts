@@ -1,7 +1,7 @@
 import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { createId } from '../lib/id.ts';
 import { ProviderError } from '../providers/provider.ts';
-import type { IntentRow } from '../storage/storage.ts';
+import type { IntentRow } from '../storage/intent-storage.ts';
 import { adoptNumber, webhookUrls } from './adopt-number.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { askProvider } from './ask-provider.ts';

@@ -141,6 +141,37 @@ describe('a purchase', () => {
     expect(first.purchases).toBeGreaterThan(5 - 1);
   });
 
+  it('counts against the budget when its answer was lost and it was never listed (INV-35)', async () => {
+    const { app, account, clock } = await createTown();
+    const budget = { monthlyPurchaseMax: 2, monthlyChurnMax: 9 };
+    await app.storage.run(TENANT, (s) => s.providerAccounts.setBudget('first', budget));
+    const intend = (n: number) => {
+      const now = clock.now();
+      const rest = { state: 'asked', createdAt: now, updatedAt: now, attempts: 1 } as const;
+      const of = { kind: 'provision', providerAccount: 'first', pool: 'city' } as const;
+      return reserveIntent(app, TENANT, { id: `int_${n}`, virtualNumber: virtualNumber(n), ...of, ...rest });
+    };
+    // Sold, unheard of, and gone at the operator before anybody has looked: nothing here tells it from not sold.
+    await intend(1);
+    await intend(2);
+    clock.advance(2 * MINUTE);
+    expect(await reconcileIntents(app, account)).toBe(0);
+    const spent = await app.storage.run(TENANT, (s) => s.intents.spent('first', 0));
+    expect(spent).toEqual({ purchases: 2, decommissions: 0, unconfirmed: 2 });
+    await expect(intend(3)).rejects.toThrow('budget of purchases of 2 in 30 days (2 of which it has never');
+    clock.advance(31 * 24 * 60 * MINUTE);
+    expect(await intend(4)).toBe(true);
+  });
+
+  it('does not count when the provider refused it', async () => {
+    const { app, first } = await createTown();
+    first.faults.push(null, null, new ProviderError('refused', 'Not for you.'));
+    await replenishPool(app, TENANT, 'city');
+    const spent = await app.storage.run(TENANT, (s) => s.intents.spent('first', 0));
+    expect(first.faults).toEqual([]);
+    expect(spent).toMatchObject({ purchases: first.held.size, unconfirmed: 0 });
+  });
+
   it('is not made beyond what the pool may have, whatever was counted before (INV-35)', async () => {
     const { app, clock } = await createTown({ pool: { stock: { ...stock, max: 5 } } });
     const now = clock.now();

@@ -1,5 +1,5 @@
 import { type NumberHeld, ProviderError } from '../providers/provider.ts';
-import type { IntentRow } from '../storage/storage.ts';
+import type { IntentRow } from '../storage/intent-storage.ts';
 import { adoptNumber, webhookUrls } from './adopt-number.ts';
 import type { App, ProviderAccount } from './app.ts';
 import { askProvider } from './ask-provider.ts';
@@ -8,7 +8,9 @@ import { LIMITS } from './limits.ts';
 
 /**
  * Settles orders whose answer was lost, by asking the provider what it thinks is ours: a number that is in the
- * list was bought, is pointed at us and is adopted; one that is still missing after a while was not. One that was to
+ * list was bought, is pointed at us and is adopted; one that is still missing after a while is given up. That it was not
+ * bought is likely, but nothing tells: it may have been sold and be gone again, so it counts against the account's budget
+ * like one that was, and the money is safe whatever an operator loses. One that was to
  * be given back is given back again, which does no harm when it is gone. Returns how many were adopted.
  * @throws ProviderError when the list cannot be had; nothing is bought until it can
  */

@@ -1,4 +1,5 @@
-import type { IntentRow, TenantStorage } from '../storage/storage.ts';
+import type { IntentRow } from '../storage/intent-storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
 import type { App } from './app.ts';
 import { LIMITS } from './limits.ts';
 
@@ -6,9 +7,11 @@ import { LIMITS } from './limits.ts';
 export class BudgetSpentError extends Error {
   readonly providerAccount: string;
 
-  constructor(providerAccount: string, what: string, maximum: number) {
+  constructor(providerAccount: string, what: string, maximum: number, unconfirmed: number) {
+    const counted =
+      unconfirmed > 0 ? ` (${unconfirmed} of which it has never confirmed, and may have charged for)` : '';
     super(
-      `Provider account "${providerAccount}" has reached its ${what} of ${maximum} in 30 days. ` +
+      `Provider account "${providerAccount}" has reached its ${what} of ${maximum} in 30 days${counted}. ` +
         'Two people can allow more with `maskline purchases`; or raise it with `maskline providers budget`, or wait.',
     );
     this.name = 'BudgetSpentError';
@@ -68,10 +71,10 @@ export async function reserveInTransaction(
   const purchases = budgeted.purchases + approved;
   const churn = budgeted.churn + approved;
   if (intent.kind === 'provision' && spent.purchases >= purchases) {
-    throw new BudgetSpentError(providerAccount, 'budget of purchases', purchases);
+    throw new BudgetSpentError(providerAccount, 'budget of purchases', purchases, spent.unconfirmed);
   }
   if (spent.purchases + spent.decommissions >= churn) {
-    throw new BudgetSpentError(providerAccount, 'budget of purchases and returns', churn);
+    throw new BudgetSpentError(providerAccount, 'budget of purchases and returns', churn, spent.unconfirmed);
   }
   return storage.intents.insert(intent);
 }

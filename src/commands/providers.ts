@@ -132,9 +132,10 @@ async function list(options: TenantOption): Promise<void> {
         spent: await storage.intents.spent(name, app.clock.now() - MONTH_MS),
       }));
       const pools = uses.pools.length > 0 ? uses.pools.join(', ') : 'no pool';
+      const unconfirmed = spent.unconfirmed > 0 ? ` (${spent.unconfirmed} of them never confirmed)` : '';
       print(
         `${name}  ${provider}  ${id}  ${uses.numbers} numbers, stock of ${pools}; in 30 days ` +
-          `${spent.purchases} bought, ${spent.decommissions} given back`,
+          `${spent.purchases} bought${unconfirmed}, ${spent.decommissions} given back`,
       );
     }
   });

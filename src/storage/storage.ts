@@ -8,6 +8,7 @@ import type { AssignmentStorage } from './assignment-storage.ts';
 import type { EndingStorage } from './ending-storage.ts';
 import type { AuditStorage } from './audit-storage.ts';
 import type { BlockStorage } from './block-storage.ts';
+import type { IntentStorage } from './intent-storage.ts';
 import type { KeyRingStore, PrivacyStorage } from './privacy-storage.ts';
 import type { SpendStorage, SpendSystemStorage } from './spend-storage.ts';
 import type { StepUpStorage } from './step-up-storage.ts';
@@ -200,34 +201,6 @@ export interface ApiKeyStorage {
   insert(key: ApiKeyRow & { readonly hash: Uint8Array }, at: Instant): Promise<void>;
   revoke(id: string, at: Instant): Promise<boolean>;
   list(): Promise<readonly ApiKeyRow[]>;
-}
-
-export interface IntentRow {
-  readonly id: string;
-  readonly kind: 'provision' | 'decommission';
-  readonly providerAccount: string;
-  readonly pool: string;
-  readonly virtualNumber: VirtualNumber;
-  readonly state: 'planned' | 'asked' | 'done' | 'failed';
-  readonly createdAt: Instant;
-  readonly updatedAt: Instant;
-  readonly attempts: number;
-}
-
-export interface IntentStorage {
-  /** Returns false when an intent for that number is under way. */
-  insert(intent: IntentRow): Promise<boolean>;
-  setState(id: string, state: IntentRow['state'], at: Instant, error: string | null): Promise<void>;
-  /** The intent for this number that is under way. */
-  openFor(providerAccount: string, virtualNumber: VirtualNumber): Promise<IntentRow | null>;
-  /** Oldest first. */
-  unsettled(providerAccount: string, limit: number): Promise<readonly IntentRow[]>;
-  /** Purchases whose outcome is not known, by account. */
-  countUnsettled(pool: string): Promise<ReadonlyMap<string, number>>;
-  /** What an account has spent since then: everything but what has failed. */
-  spent(providerAccount: string, since: Instant): Promise<{ purchases: number; decommissions: number }>;
-  /** Purchases of these numbers that were given up, although they may have been made; the latest of each. */
-  givenUp(providerAccount: string, virtualNumbers: readonly string[]): Promise<readonly IntentRow[]>;
 }
 
 export interface IdempotencyStorage {

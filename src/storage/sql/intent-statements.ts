@@ -1,6 +1,7 @@
 import type { VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Instant } from '../../lib/clock.ts';
-import type { IdempotencyStorage, IntentRow, IntentStorage } from '../storage.ts';
+import type { IntentRow, IntentStorage, SpentByAccount } from '../intent-storage.ts';
+import type { IdempotencyStorage } from '../storage.ts';
 import { type SqlConnection, statement } from './connection.ts';
 import { at } from './parameters.ts';
 
@@ -50,8 +51,10 @@ const intentCountUnsettled = statement(
 const intentSpent = statement(
   'intent_spent',
   `select count(*) filter (where kind = 'provision')::int as purchases,
-          count(*) filter (where kind = 'decommission')::int as decommissions
-     from intent where tenant = $1 and provider_account = $2 and created_at > $3 and state <> 'failed'`,
+          count(*) filter (where kind = 'decommission')::int as decommissions,
+          count(*) filter (where state = 'failed')::int as unconfirmed
+     from intent where tenant = $1 and provider_account = $2 and created_at > $3
+      and (state <> 'failed' or last_error = 'not_bought')`,
 );
 const intentGivenUp = statement(
   'intent_given_up',
@@ -103,9 +106,8 @@ export function intentStatements(connection: SqlConnection, tenant: string): Int
       return new Map(rows.map((row) => [row.provider_account, row.count]));
     },
     async spent(providerAccount, since) {
-      type Row = { purchases: number; decommissions: number };
-      const [row] = await connection.query<Row>(intentSpent, [tenant, providerAccount, at(since)]);
-      return row ?? { purchases: 0, decommissions: 0 };
+      const [row] = await connection.query<SpentByAccount>(intentSpent, [tenant, providerAccount, at(since)]);
+      return row ?? { purchases: 0, decommissions: 0, unconfirmed: 0 };
     },
   };
 }
