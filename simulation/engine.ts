@@ -21,22 +21,30 @@ const WRITTEN_TABLES = `select format('%I.%I', schemaname, tablename) as name fr
  */
 const PLANS = 'set plan_cache_mode = force_generic_plan';
 
-/** Whose prepared statements an engine has. */
-const preparedBy = new WeakMap<PGlite, PgliteDatabase>();
+/** One PostgreSQL in memory, migrated. It takes half a second, so that many runs share it, one at a time. */
+export interface SharedEngine {
+  readonly postgres: PGlite;
+  /**
+   * Whose prepared statements it has; null: nobody's. This stands here and in no module, because each mutant has its
+   * own copy of every module, and all of them must know when another has used the engine.
+   */
+  preparedBy: object | null;
+}
+
 const turnsOf = new WeakMap<PgliteDatabase, TurnQueue>();
 
-/** One PostgreSQL in memory, migrated. It takes half a second, so that many runs share it. */
-export async function startSharedEngine(): Promise<PGlite> {
-  return startEngine({ files: null, preset: await migratedPreset(productMigrations) });
+export async function startSharedEngine(): Promise<SharedEngine> {
+  const preset = await migratedPreset(productMigrations);
+  return { postgres: await startEngine({ files: null, preset }), preparedBy: null };
 }
 
 /** The product's adapter on that engine. It never leaves the call, so that a run is one chain of microtasks. */
-export async function openOnEngine(engine: PGlite): Promise<PgliteDatabase> {
+export async function openOnEngine({ postgres }: SharedEngine): Promise<PgliteDatabase> {
   const host = await EngineHost.open({
     clock: still,
     log: silentLog,
     inMemory: true,
-    start: async () => engine,
+    start: async () => postgres,
   });
   const queue = new TurnQueue({ clock: still, turns: 1, maxWaiting: 10_000, timeoutMs: 60_000 });
   const database = new PgliteDatabase({ host, queue, guard: null, lock: null });
@@ -49,19 +57,19 @@ export async function openOnEngine(engine: PGlite): Promise<PgliteDatabase> {
  * stay, because to parse two hundred of them anew takes a tenth of a run.
  */
 export async function emptyDatabase(
-  engine: PGlite,
+  engine: SharedEngine,
   database: PgliteDatabase,
   schema: string | null,
 ): Promise<void> {
-  if (preparedBy.get(engine) !== database) {
-    // Another product on the same engine has prepared its own under the same names.
+  if (engine.preparedBy !== database) {
+    // Another product on the same engine has prepared its own under the same names. Both sides forget all of them.
     await database.asOwner(async (session) => {
       if (schema !== null) await session.execute(schema);
     });
-    await engine.exec(PLANS);
-    preparedBy.set(engine, database);
+    await engine.postgres.exec(PLANS);
+    engine.preparedBy = database;
   }
-  await turnsOf.get(database)?.run(() => truncateWritten(engine));
+  await turnsOf.get(database)?.run(() => truncateWritten(engine.postgres));
 }
 
 async function truncateWritten(engine: PGlite): Promise<void> {

@@ -1,21 +1,20 @@
-import type { PGlite } from '@electric-sql/pglite';
 import type { PgliteDatabase } from '../src/storage/pglite/pglite-database.ts';
-import { emptyDatabase, openOnEngine } from './engine.ts';
+import { emptyDatabase, openOnEngine, type SharedEngine } from './engine.ts';
 import { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts';
 
 /** Runs seeds one after another on one engine. */
 export class SeedRunner {
-  readonly #engine: PGlite;
+  readonly #engine: SharedEngine;
   readonly #database: PgliteDatabase;
   readonly #schema: string | null;
 
-  private constructor(engine: PGlite, database: PgliteDatabase, schema: string | null) {
+  private constructor(engine: SharedEngine, database: PgliteDatabase, schema: string | null) {
     this.#engine = engine;
     this.#database = database;
     this.#schema = schema;
   }
 
-  static async open(engine: PGlite, schema: string | null): Promise<SeedRunner> {
+  static async open(engine: SharedEngine, schema: string | null): Promise<SeedRunner> {
     return new SeedRunner(engine, await openOnEngine(engine), schema);
   }
 

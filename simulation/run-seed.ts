@@ -8,7 +8,7 @@ import { openWorld } from './world/open-world.ts';
 import { Play } from './world/play.ts';
 import { Reached } from './world/reached.ts';
 import { TOPICS } from './world/replica.ts';
-import { demand } from './world/violation.ts';
+import { demand, promiseOf, Violation } from './world/violation.ts';
 import { World } from './world/world.ts';
 
 export interface SeedOptions {
@@ -25,6 +25,8 @@ export interface SeedResult {
   readonly trace: string;
   /** null: nothing that must never happen has happened */
   readonly failure: string | null;
+  /** the promise that was broken; null also when the run ended in an error that is no violation of any */
+  readonly violated: string | null;
   /** the step in which it failed; `steps` when it was found at the end */
   readonly failedAt: number | null;
   readonly history: readonly string[];
@@ -36,6 +38,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { seed, steps, database, without = [] } = options;
   const world = new World({ seed, database, without, reached: options.reached ?? new Reached() });
   let failure: string | null = null;
+  let violated: string | null = null;
   let step = 0;
   try {
     await openWorld(world);
@@ -44,12 +47,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     await finish(play);
     if (world.failure) throw world.failure;
   } catch (error) {
-    failure =
-      error instanceof Error
-        ? error.name === 'Violation'
-          ? error.message
-          : (error.stack ?? error.message)
-        : String(error);
+    if (error instanceof Violation) violated = promiseOf(error.message);
+    failure = whatFailed(error);
     world.trace.say(`FAILED ${failure}`);
   } finally {
     world.close();
@@ -60,10 +59,16 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     steps,
     trace: world.trace.digest(),
     failure,
+    violated,
     failedAt: failure === null ? null : step,
     history: world.trace.lines,
     simulatedMs: world.clock.now() - Date.UTC(2026, 0, 1),
   };
+}
+
+function whatFailed(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof Violation ? error.message : (error.stack ?? error.message);
 }
 
 async function finish(play: Play): Promise<void> {

@@ -90,6 +90,7 @@ describe('the simulation', () => {
         steps: one.steps,
         trace: '',
         failure: fails ? 'INV-99 broken' : null,
+        violated: fails ? 'INV-99' : null,
         failedAt: fails ? one.steps : null,
         history: [],
         simulatedMs: 0,

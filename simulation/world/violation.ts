@@ -6,6 +6,11 @@ export class Violation extends Error {
   }
 }
 
+/** Which promise a violation names: its identifier, or the words before the colon. */
+export function promiseOf(message: string): string {
+  return /^(?:[A-Z]+-\d+|M\d+)/.exec(message)?.[0] ?? message.split(':')[0] ?? message;
+}
+
 export function demand(condition: unknown, message: () => string): asserts condition {
   if (!condition) throw new Violation(message());
 }
