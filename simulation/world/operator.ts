@@ -115,6 +115,11 @@ export function createOperatorProvider(
         }
         return toHeld(held);
       }),
+    readWebhooks: (held) =>
+      ask('configure', () => {
+        const { answerUrl, statusUrl, messageUrl } = exchange.numbers.configure(held.virtualNumber, {});
+        return { answerUrl, statusUrl, messageUrl };
+      }),
     configureNumber: (held, change) =>
       ask('configure', () => {
         if (!('urls' in change)) return null;

@@ -86,9 +86,12 @@ export async function finishDecommission(
   const { virtualNumber } = intent;
   const row = await app.storage.run(tenant, (storage) => storage.virtualNumbers.get(virtualNumber));
   if (row && row.state !== VirtualNumberState.Decommissioned) {
-    const held = { ...row, providerNumberId: listed?.providerNumberId ?? row.providerNumberId ?? '' };
-    if (row.imported) await restoreWebhooks(app, account, row, held);
-    else await askProvider(app, account, (provider, signal) => provider.decommissionNumber(held, signal));
+    const providerNumberId = listed?.providerNumberId ?? row.providerNumberId;
+    if (row.imported) await restoreWebhooks(app, account, { ...row, providerNumberId });
+    else {
+      const held = { ...row, providerNumberId: providerNumberId ?? '' };
+      await askProvider(app, account, (provider, signal) => provider.decommissionNumber(held, signal));
+    }
   }
   await app.storage.transaction(tenant, async (storage) => {
     await storage.virtualNumbers.setState(virtualNumber, VirtualNumberState.Decommissioned);
@@ -97,27 +100,34 @@ export async function finishDecommission(
   app.wake.stock.raise();
 }
 
-async function restoreWebhooks(
-  app: App,
-  account: ProviderAccount,
-  row: VirtualNumberRow,
-  held: NumberHeld,
-): Promise<void> {
+async function restoreWebhooks(app: App, account: ProviderAccount, row: VirtualNumberRow): Promise<void> {
   if (row.previousWebhooks === null || row.withdrawnAt !== null) return;
   const restore = row.previousWebhooks;
+  // An import that broke off has not kept the provider's id.
+  const providerNumberId =
+    row.providerNumberId ?? (await findListed(app, account, row.virtualNumber))?.providerNumberId;
+  if (providerNumberId === undefined) return;
   try {
     await askProvider(app, account, (provider, signal) =>
-      provider.configureNumber(held, { restore }, signal),
+      provider.configureNumber({ ...row, providerNumberId }, { restore }, signal),
     );
   } catch (error) {
     // Where there is no such number any more, there is nothing to put back.
     if (!(error instanceof ProviderError)) throw error;
-    const list = await askProvider(
-      app,
-      account,
-      (provider, signal) => provider.listNumbers(signal),
-      LIMITS.providerListTimeoutMs,
-    );
-    if (list.some((one) => one.virtualNumber === row.virtualNumber)) throw error;
+    if (await findListed(app, account, row.virtualNumber)) throw error;
   }
+}
+
+async function findListed(
+  app: App,
+  account: ProviderAccount,
+  virtualNumber: VirtualNumber,
+): Promise<NumberHeld | undefined> {
+  const list = await askProvider(
+    app,
+    account,
+    (provider, signal) => provider.listNumbers(signal),
+    LIMITS.providerListTimeoutMs,
+  );
+  return list.find((one) => one.virtualNumber === virtualNumber);
 }

@@ -8,9 +8,9 @@ import { askProvider } from './ask-provider.ts';
 import { importVirtualNumber } from './import-virtual-number.ts';
 
 /**
- * Takes a number that the account holds already into a pool, and points its webhooks at us. Where they pointed
- * before is remembered, and put back when the number is decommissioned. Until that is done nothing allocates it;
- * a try that broke off is taken up again by the next.
+ * Takes a number that the account holds already into a pool, and points its webhooks at us. Where they pointed before is
+ * committed first, so that it is put back when the number is decommissioned, wherever a try breaks off. Until all is done
+ * nothing allocates the number, and the next try goes on.
  * @throws MasklineError MASK_UNKNOWN_POOL, MASK_UNKNOWN_PROVIDER_ACCOUNT, MASK_ALREADY_EXISTS
  * @throws ProviderError
  */
@@ -23,35 +23,35 @@ export async function importHeldNumber(
   const { held, pool } = params;
   const { virtualNumber, providerNumberId, capabilities } = held;
   const known = await app.storage.run(tenant, (storage) => storage.virtualNumbers.get(virtualNumber));
+  const readWebhooks = () =>
+    askProvider(app, account, (provider, signal) => provider.readWebhooks(held, signal));
   if (!isBrokenOff(known)) {
     const state = VirtualNumberState.Reserved;
     const row = { tenant, virtualNumber, pool, providerAccount: account.name, capabilities, state };
-    await importVirtualNumber(app, row);
+    await importVirtualNumber(app, { ...row, previousWebhooks: await readWebhooks() });
   } else if (known?.pool !== pool) {
     throw new MasklineError(
       'MASK_ALREADY_EXISTS',
       `This virtual number is in pool "${known?.pool}" already.`,
     );
+  } else if (known.previousWebhooks === null) {
+    const previous = await readWebhooks();
+    await app.storage.run(tenant, (storage) =>
+      storage.virtualNumbers.configured(virtualNumber, null, previous),
+    );
   }
-  const previous = await askProvider(app, account, (provider, signal) =>
+  await askProvider(app, account, (provider, signal) =>
     provider.configureNumber(held, { urls: webhookUrls(account) }, signal),
   );
-  try {
-    await app.storage.transaction(tenant, async (storage) => {
-      await storage.virtualNumbers.configured(virtualNumber, providerNumberId, previous);
-      await storage.virtualNumbers.setState(virtualNumber, VirtualNumberState.InService);
-    });
-  } catch (error) {
-    // Nobody would know any more where they pointed.
-    await askProvider(app, account, (provider, signal) =>
-      provider.configureNumber(held, { restore: previous }, signal),
-    );
-    throw error;
-  }
+  await app.storage.transaction(tenant, async (storage) => {
+    await storage.virtualNumbers.configured(virtualNumber, providerNumberId, null);
+    await storage.virtualNumbers.setState(virtualNumber, VirtualNumberState.InService);
+  });
   app.wake.pending.raise();
   return app.storage.run(tenant, (storage) => storage.virtualNumbers.get(virtualNumber));
 }
 
-function isBrokenOff(row: VirtualNumberRow | null): boolean {
-  return row?.imported === true && row.state === VirtualNumberState.Reserved && row.previousWebhooks === null;
+/** Whether the number was to be imported and that has not come to its end, which importing it again does. */
+export function isBrokenOff(row: VirtualNumberRow | null): boolean {
+  return row?.imported === true && row.state === VirtualNumberState.Reserved && row.providerNumberId === null;
 }

@@ -13,6 +13,8 @@ export interface ImportVirtualNumberParams {
   readonly capabilities: readonly Capability[];
   /** default `in_service` */
   readonly state?: VirtualNumberState;
+  /** where its webhooks point, in the adapter's own words, when they are going to be changed */
+  readonly previousWebhooks?: unknown;
 }
 
 /**
@@ -24,6 +26,7 @@ export async function importVirtualNumber(
   params: ImportVirtualNumberParams,
 ): Promise<VirtualNumberRow> {
   const { tenant, virtualNumber, pool, providerAccount, capabilities } = params;
+  const previousWebhooks = params.previousWebhooks ?? null;
   const row: NewVirtualNumber = {
     virtualNumber,
     pool,
@@ -56,8 +59,11 @@ export async function importVirtualNumber(
         'This virtual number is in a pool already. Move it with PATCH.',
       );
     }
+    if (previousWebhooks !== null) {
+      await storage.virtualNumbers.configured(virtualNumber, null, previousWebhooks);
+    }
     await stopLoops(storage, keys, virtualNumber, app.clock.now());
   });
   app.wake.pending.raise();
-  return { ...row, imported: true, previousWebhooks: null, withdrawnAt: null };
+  return { ...row, imported: true, previousWebhooks, withdrawnAt: null };
 }

@@ -56,7 +56,7 @@ it('remembers it of a number that the API imported, which points nothing', async
 
 it('leaves a number whose import broke off to the next import', async () => {
   const { app, operator, account, row } = await createTown();
-  operator.faults.push(new ProviderError('unavailable', 'Down.'));
+  operator.faults.push(null, new ProviderError('unavailable', 'Down.'));
   await expect(importHeldNumber(app, account, { held, pool: 'city' })).rejects.toThrow('Down.');
   expect(await repointNumber(app, account, await row(), held)).toBe(false);
   expect(operator.held.get(one)).toEqual(ELSEWHERE);

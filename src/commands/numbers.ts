@@ -3,7 +3,7 @@ import type { App, ProviderAccount } from '../app/app.ts';
 import { askProvider } from '../app/ask-provider.ts';
 import { buyNumber } from '../app/buy-number.ts';
 import { decommissionNumber } from '../app/decommission-number.ts';
-import { importHeldNumber } from '../app/import-held-number.ts';
+import { importHeldNumber, isBrokenOff } from '../app/import-held-number.ts';
 import { listHeld, reconcileIntents } from '../app/reconcile-intents.ts';
 import { reconcileNumbers } from '../app/reconcile-numbers.ts';
 import { repointNumber } from '../app/repoint-number.ts';
@@ -53,7 +53,7 @@ export function numbersCommand(): Command {
   )
     .argument('[numbers...]', 'E.164 with +', virtualNumbers)
     .requiredOption('--pool <name>', 'pool that they join')
-    .option('--all', 'every number that the account holds and no pool has')
+    .option('--all', 'every number that the account holds and no pool has, and those whose import broke off')
     .addHelpText(
       'after',
       '\nTheir webhooks are pointed at us; where they pointed before is put back on decommission.',
@@ -129,8 +129,16 @@ async function importNumbers(
     }
     const held = await listHeld(app, account);
     const known = await app.storage.run(account.tenant, (s) => s.virtualNumbers.known([...held.keys()]));
+    const rows = options.all ? await rowsOf({ app }, account) : [];
+    const brokenOff = new Set(
+      rows
+        .filter((row) => row.pool === options.pool && isBrokenOff(row) && row.previousWebhooks !== null)
+        .map((row) => row.virtualNumber),
+    );
     const chosen: NumberHeld[] = options.all
-      ? [...held.values()].filter((one) => !known.has(one.virtualNumber))
+      ? [...held.values()].filter(
+          ({ virtualNumber }) => !known.has(virtualNumber) || brokenOff.has(virtualNumber),
+        )
       : wanted.map((virtualNumber) => {
           const one = held.get(virtualNumber);
           if (!one) throw new Error(`${account.name} does not hold ${virtualNumber}.`);

@@ -54,6 +54,7 @@ export function exerciseNumbers(name: string, createBench: () => Promise<Provide
         searchNumbers: (s) => b.provider.searchNumbers({ country: b.operator.country, limit: 5 }, s),
         provisionNumber: (s) => b.provider.provisionNumber(virtualNumber, URLS, s),
         decommissionNumber: (s) => b.provider.decommissionNumber(held, s),
+        readWebhooks: (s) => b.provider.readWebhooks(held, s),
         listNumbers: (s) => b.provider.listNumbers(s),
       };
     };
@@ -119,9 +120,12 @@ export function exerciseNumbers(name: string, createBench: () => Promise<Provide
         status: `${URLS.status}/2`,
         message: `${URLS.message}/2`,
       };
+      const read = await b.provider.readWebhooks(held, signal);
+      expect((await b.operator.held()).get(wanted)).toEqual(asksAt(URLS));
       const before = await b.provider.configureNumber(held, { urls: elsewhere }, signal);
+      expect(read).toEqual(before);
       expect((await b.operator.held()).get(wanted)).toEqual(asksAt(elsewhere));
-      await b.provider.configureNumber(held, { restore: before }, signal);
+      await b.provider.configureNumber(held, { restore: read }, signal);
       expect((await b.operator.held()).get(wanted)).toEqual(asksAt(URLS));
     });
 

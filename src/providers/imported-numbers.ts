@@ -25,6 +25,10 @@ export class ImportedNumbers {
   async decommissionNumber(): Promise<void> {}
 
   /** The switch's own configuration says whom it asks. */
+  async readWebhooks(): Promise<null> {
+    return null;
+  }
+
   async configureNumber(): Promise<null> {
     return null;
   }

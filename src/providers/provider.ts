@@ -191,6 +191,8 @@ export interface Provider {
   searchNumbers(search: NumberSearch, signal: AbortSignal): Promise<readonly NumberOnSale[]>;
   /** Buys a number. The answer may be lost although the purchase was made: reconcile with `listNumbers`. */
   provisionNumber(virtualNumber: VirtualNumber, urls: WebhookUrls, signal: AbortSignal): Promise<NumberHeld>;
+  /** Where a held number's webhooks point now, in the adapter's own words, so that it is known before they are changed. */
+  readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<unknown>;
   /**
    * Points a held number's webhooks at `urls`, and returns where they pointed before, in the adapter's own words,
    * so that they can be put back. With `restore` they are put back to that instead.

@@ -43,10 +43,13 @@ export interface VirtualNumberStorage {
   lock(virtualNumber: VirtualNumber): Promise<VirtualNumberRow | null>;
   /** Numbers of an account that are not given back, in their order. */
   ofAccount(providerAccount: string, page: Page): Promise<readonly VirtualNumberRow[]>;
-  /** What was there first counts: a second change of the webhooks does not overwrite it. */
+  /**
+   * What was there first counts: a second change of the webhooks does not overwrite it. Without `providerNumberId` they are
+   * about to be changed, and an import has not come to its end.
+   */
   configured(
     virtualNumber: VirtualNumber,
-    providerNumberId: string,
+    providerNumberId: string | null,
     previousWebhooks: unknown,
   ): Promise<void>;
   /** Suspends a number that the provider lists no more. */

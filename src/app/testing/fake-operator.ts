@@ -61,6 +61,11 @@ export class FakeOperator implements Provider {
     return toHeld(wanted);
   }
 
+  async readWebhooks({ virtualNumber: number }: NumberHeld): Promise<unknown> {
+    this.#meetFault();
+    return this.held.get(number);
+  }
+
   async configureNumber(
     { virtualNumber: number }: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },

@@ -119,6 +119,10 @@ export class FakeProvider implements Provider {
     throw new ProviderError('refused', 'Nothing is sold here.');
   }
 
+  async readWebhooks(): Promise<unknown> {
+    return null;
+  }
+
   async configureNumber(): Promise<unknown> {
     return null;
   }

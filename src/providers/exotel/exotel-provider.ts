@@ -179,6 +179,14 @@ class ExotelProvider implements Provider {
     return held;
   }
 
+  async readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<unknown> {
+    const response = await this.#request('GET', this.#numberPath(held), signal);
+    if (response.status !== 200 || !isPointedNumber(response.json))
+      throw toExotelError(response, this.#clock.now());
+    const { voice_url = null, sms_url = null } = response.json;
+    return { voice_url, sms_url };
+  }
+
   /** A number is assigned to the flows of the settings; those ask at our URLs, as they were built in the dashboard. */
   async configureNumber(
     held: NumberHeld,
@@ -187,14 +195,11 @@ class ExotelProvider implements Provider {
   ): Promise<unknown> {
     const path = this.#numberPath(held);
     const fields = 'urls' in change ? this.#flowFields() : toRestoringFields(change.restore);
-    const before = await this.#request('GET', path, signal);
-    if (before.status !== 200 || !isPointedNumber(before.json))
-      throw toExotelError(before, this.#clock.now());
-    const { voice_url = null, sms_url = null } = before.json;
+    const before = await this.readWebhooks(held, signal);
     const changed = await this.#request('PUT', path, signal, fields);
     if (changed.status !== 200 || !isHeldNumber(changed.json))
       throw toExotelError(changed, this.#clock.now());
-    return { voice_url, sms_url };
+    return before;
   }
 
   async decommissionNumber(held: NumberHeld, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Capability, VirtualNumber } from '../../domain/virtual-number.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -121,13 +121,18 @@ class PlivoProvider implements Provider {
     });
   }
 
+  async readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<Static<typeof Linked>> {
+    const path = `Number/${withoutPlus(held.virtualNumber)}/`;
+    return { applicationId: linkedTo(await this.#api.ask(HeldBody, 'GET', path, signal)) };
+  }
+
   async configureNumber(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
     signal: AbortSignal,
   ): Promise<unknown> {
     const digits = withoutPlus(held.virtualNumber);
-    const before = linkedTo(await this.#api.ask(HeldBody, 'GET', `Number/${digits}/`, signal));
+    const before = await this.readWebhooks(held, signal);
     if ('urls' in change) {
       await this.#link(digits, await this.#applications.ensure(change.urls, signal), signal);
     } else if (Value.Check(Linked, change.restore)) {
@@ -136,7 +141,7 @@ class PlivoProvider implements Provider {
     } else {
       throw new ProviderError('malformed', 'What is to be put back is no application of Plivo.');
     }
-    return { applicationId: before };
+    return before;
   }
 
   async decommissionNumber(held: NumberHeld, signal: AbortSignal): Promise<void> {

@@ -119,6 +119,13 @@ class SimulatorProvider implements Provider {
     return held;
   }
 
+  /** The simulator says what was there before a change, and a change of nothing is one. */
+  async readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<unknown> {
+    const path = `/numbers/${encodeURIComponent(held.virtualNumber)}`;
+    const response = await this.#request('PATCH', path, signal, {});
+    return this.#expect(response, 200, isConfiguredBody).before;
+  }
+
   async configureNumber(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },

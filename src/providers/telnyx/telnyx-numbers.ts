@@ -80,13 +80,17 @@ export class TelnyxNumbers {
     });
   }
 
+  /** What the number is linked to now. */
+  async webhooks(held: NumberHeld, signal: AbortSignal): Promise<TelnyxLinks> {
+    return linksOf(await this.#read(held, signal));
+  }
+
   async configure(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
     signal: AbortSignal,
   ): Promise<unknown> {
-    const path = `phone_numbers/${encodeURIComponent(held.providerNumberId)}`;
-    const number = (await this.#api.ask(one(NumberBody), 'reading a number', 'GET', path, signal)).data;
+    const number = await this.#read(held, signal);
     if ('urls' in change) {
       await this.#link(number, await this.#applications.ensure(change.urls, signal), signal);
     } else if (Value.Check(Previous, change.restore)) {
@@ -121,6 +125,11 @@ export class TelnyxNumbers {
       status = (await this.#api.ask(OrderBody, 'reading an order', 'GET', path, signal)).data.status;
     }
     if (status === 'failure') throw notOnSale();
+  }
+
+  async #read(held: NumberHeld, signal: AbortSignal): Promise<NumberBody> {
+    const path = `phone_numbers/${encodeURIComponent(held.providerNumberId)}`;
+    return (await this.#api.ask(one(NumberBody), 'reading a number', 'GET', path, signal)).data;
   }
 
   async #findByNumber(virtualNumber: VirtualNumber, signal: AbortSignal): Promise<NumberBody> {

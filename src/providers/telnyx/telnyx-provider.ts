@@ -79,6 +79,10 @@ class TelnyxProvider implements Provider {
     return parseTelnyxWebhook(kind, request, this.#clock.now());
   }
 
+  readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<unknown> {
+    return this.#numbers.webhooks(held, signal);
+  }
+
   configureNumber(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },

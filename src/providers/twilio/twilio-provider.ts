@@ -123,6 +123,11 @@ export class TwilioProvider implements Provider {
     return held;
   }
 
+  async readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<PointsTo> {
+    const path = `/IncomingPhoneNumbers/${encodeURIComponent(held.providerNumberId)}.json`;
+    return pointsToOf(this.#expect(await this.#request('GET', path, signal), 200, isPointedNumber));
+  }
+
   async configureNumber(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
@@ -130,10 +135,10 @@ export class TwilioProvider implements Provider {
   ): Promise<unknown> {
     const path = `/IncomingPhoneNumbers/${encodeURIComponent(held.providerNumberId)}.json`;
     const restored = 'restore' in change ? toRestoringFields(change.restore) : null;
-    const before = this.#expect(await this.#request('GET', path, signal), 200, isPointedNumber);
+    const before = await this.readWebhooks(held, signal);
     const fields = 'urls' in change ? this.#pointingFields(change.urls, before) : restored;
     this.#expect(await this.#request('POST', path, signal, fields ?? {}), 200, isIncomingNumber);
-    return pointsToOf(before);
+    return before;
   }
 
   async decommissionNumber(held: NumberHeld, signal: AbortSignal): Promise<void> {

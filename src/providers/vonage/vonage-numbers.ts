@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Capability, VirtualNumber } from '../../domain/virtual-number.ts';
 import { PhoneNumber } from '../../privacy/phone-number.ts';
@@ -85,6 +85,11 @@ export class VonageNumbers {
     });
   }
 
+  /** Where calls and texts of the number go now. */
+  async webhooks(held: NumberHeld, signal: AbortSignal): Promise<Static<typeof Previous>> {
+    return previousOf(await this.#read(withoutPlus(held.virtualNumber), signal));
+  }
+
   async configure(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
@@ -100,8 +105,7 @@ export class VonageNumbers {
     } else {
       throw new ProviderError('malformed', 'What is to be put back is no configuration of Vonage.');
     }
-    const said = CONFIGURABLE.map((key) => [key, before[key]] as const).filter(([, value]) => value);
-    return Object.fromEntries(said);
+    return previousOf(before);
   }
 
   async decommission(held: NumberHeld, signal: AbortSignal): Promise<void> {
@@ -157,6 +161,11 @@ export class VonageNumbers {
     if (this.#countries.size >= COUNTRIES_MAXIMUM) this.#countries.clear();
     this.#countries.set(msisdn, country);
   }
+}
+
+function previousOf(number: HeldNumber): Static<typeof Previous> {
+  const said = CONFIGURABLE.map((key) => [key, number[key]] as const).filter(([, value]) => value);
+  return Object.fromEntries(said);
 }
 
 function countryOf(virtualNumber: VirtualNumber): string {

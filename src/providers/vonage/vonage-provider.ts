@@ -76,6 +76,10 @@ class VonageProvider implements Provider {
     return isVonageWebhook(request, this.#config, this.#clock.now());
   }
 
+  readWebhooks(held: NumberHeld, signal: AbortSignal): Promise<unknown> {
+    return this.#numbers.webhooks(held, signal);
+  }
+
   configureNumber(
     held: NumberHeld,
     change: { readonly urls: WebhookUrls } | { readonly restore: unknown },
