@@ -14,6 +14,7 @@ export interface Metrics {
   readonly webhooksShed: Counter<'kind'>;
   readonly provisioned: Counter<'pool' | 'outcome'>;
   readonly providerFailures: Counter<'account' | 'code'>;
+  readonly commandsRefused: Counter<'account' | 'code'>;
   readonly providerBreakerOpen: Gauge<'account'>;
   readonly numbersMissing: Gauge<'account'>;
   readonly eventsConsumed: Counter<'type' | 'outcome'>;
@@ -94,6 +95,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     providerFailures: counter(
       'provider_failures_total',
       'Requests to providers that failed, by account and kind of failure.',
+      ['account', 'code'],
+    ),
+    commandsRefused: counter(
+      'provider_commands_refused_total',
+      'Decisions that a provider refused to carry out for good, by account and cause; opted_out: the person has said STOP.',
       ['account', 'code'],
     ),
     providerBreakerOpen: new Gauge({

@@ -216,6 +216,8 @@ export type ProviderErrorCode =
   | 'rate_limited'
   /** refused for good: credentials, balance, regulation */
   | 'refused'
+  /** the person to whom a text goes has told the provider, by STOP, to send none from this number */
+  | 'opted_out'
   /** did not answer, or answered something that is no answer. What was asked may have happened */
   | 'unavailable'
   /** sent us something that we cannot read */

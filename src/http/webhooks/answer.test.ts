@@ -122,6 +122,8 @@ describe('an answer webhook', () => {
 });
 
 describe('a provider that must be told by a command', () => {
+  const refusedCommands = () =>
+    s.app.metrics.registry.getSingleMetricAsString('maskline_provider_commands_refused_total');
   const body = () => ({ id: s.callId, from: CUSTOMER, to: s.shown.driver });
 
   test('gets the command before the acknowledgement', async () => {
@@ -149,6 +151,17 @@ describe('a provider that must be told by a command', () => {
     s.provider.byCommand(new ProviderError('refused', 'No balance.'));
     expect((await s.deliver(`${PATH}/answer`, body())).statusCode).toBe(200);
     expect(s.logLines.join('')).toContain('"level":"error"');
+    expect(await refusedCommands()).toContain('{account="simulator",code="refused"} 1');
+  });
+
+  test('refuses a text to somebody who has said STOP, which is counted and no error', async () => {
+    s.logLines.length = 0;
+    s.provider.byCommand(new ProviderError('opted_out', 'They said STOP.'));
+    const answer = await s.deliver(`${PATH}/message`, { ...body(), text: 'Here.' });
+    expect([answer.statusCode, JSON.parse(answer.body)]).toEqual([200, { accepted: true }]);
+    expect(s.logLines.join('')).toContain('has said STOP');
+    expect(s.logLines.join('')).not.toMatch(/"level":"(?:warn|error)"/);
+    expect(await refusedCommands()).toContain('code="opted_out"} 1');
   });
 
   test('has a second and a half to accept it', async () => {

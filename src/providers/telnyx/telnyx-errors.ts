@@ -3,6 +3,9 @@ import { ProviderError, type ProviderErrorCode } from '../provider.ts';
 import type { ProviderResponse } from '../provider-request.ts';
 import { retryAfterSeconds } from '../retry-after.ts';
 
+/** "Blocked due to STOP message", with status 409. */
+const OPTED_OUT = '40300';
+
 /**
  * Reads an answer that is not the one hoped for. Telnyx's own texts quote what was sent, numbers included, so
  * only its numeric code is passed on.
@@ -13,7 +16,8 @@ export function toTelnyxError(response: ProviderResponse, now: Instant, doing: s
   const [first] = errorsOf(response.json);
   const code = /^[0-9]{5}$/.test(first?.code ?? '') ? ` (${first?.code})` : '';
   const what = status < 300 ? `${status}, but not with what was asked` : `${status}${code}`;
-  return new ProviderError(codeOfStatus(status), `Telnyx answered ${what} to ${doing}.${advice(status)}`, {
+  const meaning = first?.code === OPTED_OUT ? 'opted_out' : codeOfStatus(status);
+  return new ProviderError(meaning, `Telnyx answered ${what} to ${doing}.${advice(status)}`, {
     ...(wait !== null && { retryAfterSeconds: wait }),
   });
 }

@@ -268,6 +268,10 @@ describe('texts by Telnyx', () => {
       code: 'rate_limited',
       retryAfterSeconds: 3,
     });
+    const stopped = { code: '40300', title: 'Blocked due to STOP message', detail: 'From +1… to +1…' };
+    const answer = { status: 409, body: JSON.stringify({ errors: [stopped] }) };
+    b.operator.gateway.disturb({ kind: 'answer', answer });
+    await expect(b.provider.sendMessage(relay, 'm-3', signal)).rejects.toMatchObject({ code: 'opted_out' });
     await b.close();
   });
 });
