@@ -4,6 +4,7 @@ import { listHeld } from '../app/reconcile-intents.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Provider } from '../providers/provider.ts';
 import { providerFactories } from '../provider-factories.ts';
+import { proofsOf } from '../providers/provider-accounts.ts';
 import type { AccountBudget } from '../storage/storage.ts';
 import { addAccount, removeAccount } from './account-changes.ts';
 import { withCommandApp } from './command-app.ts';
@@ -214,8 +215,8 @@ function toBudget({ monthlyPurchases, monthlyChurn }: BudgetOptions): AccountBud
   return { monthlyPurchaseMax: monthlyPurchases ?? null, monthlyChurnMax: monthlyChurn ?? null };
 }
 
-function describe({ capabilities }: Provider): string {
-  return `webhooks are proven by ${capabilities.authenticityFactors.join(' and ')}`;
+function describe(provider: Provider): string {
+  return `webhooks are proven by ${proofsOf(provider).join(' and ')}`;
 }
 
 function print(line: string): void {

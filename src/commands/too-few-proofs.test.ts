@@ -8,6 +8,7 @@ import { FakeOperator } from '../app/testing/fake-operator.ts';
 import type { AuthenticityFactor } from '../providers/provider.ts';
 import { createProviderAccounts, type ProviderFactory } from '../providers/provider-accounts.ts';
 import { addAccount } from './account-changes.ts';
+import { examineProviders } from './examine-accounts.ts';
 
 const TENANT = 'acme';
 
@@ -65,6 +66,24 @@ describe('an account whose webhooks are proven by one thing alone', () => {
       );
     }
     expect(await stored('weak')).toBeNull();
+  });
+
+  it('is what the doctor finds, who counts and names each proof once', async () => {
+    const factors: AuthenticityFactor[] = ['signature', 'signature', 'secret_path'];
+    await add(provenBy(...factors), 'twice');
+    const examine = async (...now: AuthenticityFactor[]) => {
+      const { storage, providerAccounts } = serviceWith(provenBy(...now));
+      const findings = await examineProviders(storage, providerAccounts, TENANT);
+      return findings.find(({ what }) => what.startsWith('Provider account twice (fake)'));
+    };
+    expect(await examine(...factors)).toMatchObject({
+      level: 'ok',
+      what: expect.stringContaining('are proven by signature and secret_path.'),
+    });
+    expect(await examine('signature', 'signature')).toMatchObject({
+      level: 'fail',
+      advice: expect.stringContaining('by signature alone. Configure 2 factors'),
+    });
   });
 
   it('is refused at the start and at every webhook, should it have been added before, and others are not', async () => {

@@ -3,7 +3,7 @@ import { type Clock, type Instant, pause } from '../lib/clock.ts';
 import type { Vault } from '../privacy/vault.ts';
 import type { ProviderAccountRow, Storage } from '../storage/storage.ts';
 import { AccountIds } from './account-ids.ts';
-import type { Provider } from './provider.ts';
+import type { AuthenticityFactor, Provider } from './provider.ts';
 
 /** Makes the adapter of one provider for one account. @throws when settings or credentials are not valid */
 export type ProviderFactory = (account: { settings: unknown; credentials: unknown }) => Provider;
@@ -22,12 +22,17 @@ const FACTORS_MINIMUM = 2;
 
 /** @throws Error when fewer than two things prove where the account's webhooks come from */
 export function assertProven(name: string, provider: Provider): void {
-  const factors = new Set(provider.capabilities.authenticityFactors);
-  if (factors.size >= FACTORS_MINIMUM) return;
+  const factors = proofsOf(provider);
+  if (factors.length >= FACTORS_MINIMUM) return;
   throw new Error(
-    `Account "${name}" proves its webhooks by ${[...factors].join(', ') || 'nothing'} alone. ` +
+    `Account "${name}" proves its webhooks by ${factors.join(', ') || 'nothing'} alone. ` +
       `Configure ${FACTORS_MINIMUM} factors; docs/providers says which there are.`,
   );
+}
+
+/** What proves where the account's webhooks come from, each once however often the adapter names it. */
+export function proofsOf({ capabilities }: Provider): readonly AuthenticityFactor[] {
+  return [...new Set(capabilities.authenticityFactors)];
 }
 
 /** A changed account is noticed after so long. */
