@@ -6,6 +6,9 @@ import { askProvider } from './ask-provider.ts';
 import { finishDecommission } from './decommission-number.ts';
 import { LIMITS } from './limits.ts';
 
+/** Told before each number that is gone into: so many are done, of so many. */
+export type OnStep = (done: number, total: number) => void;
+
 /**
  * Settles orders whose answer was lost, by asking the provider what it thinks is ours: a number that is in the
  * list was bought, is pointed at us and is adopted; one that is still missing after a while is given up. That it was not
@@ -14,13 +17,18 @@ import { LIMITS } from './limits.ts';
  * be given back is given back again, which does no harm when it is gone. Returns how many were adopted.
  * @throws ProviderError when the list cannot be had; nothing is bought until it can
  */
-export async function reconcileIntents(app: App, account: ProviderAccount): Promise<number> {
+export async function reconcileIntents(
+  app: App,
+  account: ProviderAccount,
+  onStep: OnStep = () => {},
+): Promise<number> {
   const { tenant } = account;
   const open = await app.storage.run(tenant, (s) => s.intents.unsettled(account.name, LIMITS.intentBatch));
   if (open.length === 0) return 0;
   const held = await listHeld(app, account);
   let adopted = 0;
-  for (const intent of open) {
+  for (const [done, intent] of open.entries()) {
+    onStep(done, open.length);
     if (intent.kind === 'decommission') {
       await finishDecommission(app, account, intent, held.get(intent.virtualNumber) ?? null);
     } else if (await settlePurchase(app, account, intent, held)) adopted++;

@@ -5,7 +5,7 @@ import type { App, ProviderAccount } from './app.ts';
 import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { reassignSession } from './reassign-session.ts';
-import { adoptListed, listHeld } from './reconcile-intents.ts';
+import { adoptListed, listHeld, type OnStep } from './reconcile-intents.ts';
 
 export interface ReconciledNumbers {
   readonly adopted: number;
@@ -29,7 +29,7 @@ export interface ReconciledNumbers {
 export async function reconcileNumbers(
   app: App,
   account: ProviderAccount,
-  options: { readonly dryRun?: boolean } = {},
+  options: { readonly dryRun?: boolean; readonly onStep?: OnStep } = {},
 ): Promise<ReconciledNumbers> {
   const { tenant } = account;
   const askedAt = app.clock.now();
@@ -55,7 +55,10 @@ export async function reconcileNumbers(
       'So many numbers are missing in the list of the provider that nothing was withdrawn. Compare with `maskline numbers sync`.',
     );
   } else {
-    for (const row of missing) await withdrawNumber(app, tenant, row);
+    for (const [done, row] of missing.entries()) {
+      options.onStep?.(done, missing.length);
+      await withdrawNumber(app, tenant, row);
+    }
   }
   return { adopted, withdrawn: alarm ? 0 : missing.length, alarm, unknown, missing };
 }

@@ -1,22 +1,20 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { App, ProviderAccount } from '../app/app.ts';
+import type { ProviderAccount } from '../app/app.ts';
 import { askProvider } from '../app/ask-provider.ts';
 import { buyNumber } from '../app/buy-number.ts';
 import { decommissionNumber } from '../app/decommission-number.ts';
 import { importHeldNumber, isBrokenOff } from '../app/import-held-number.ts';
 import { listHeld, reconcileIntents } from '../app/reconcile-intents.ts';
-import { reconcileNumbers } from '../app/reconcile-numbers.ts';
-import { repointNumber } from '../app/repoint-number.ts';
 import { toVirtualNumber, type VirtualNumber } from '../domain/virtual-number.ts';
 import type { NumberHeld, NumberOnSale } from '../providers/provider.ts';
-import type { VirtualNumberRow } from '../storage/virtual-number-storage.ts';
 import { type CommandApp, withCommandApp } from './command-app.ts';
 import { messageOf } from './finding.ts';
 import { integerBetween } from './parse-integer.ts';
 import { withAdvice } from './provider-advice.ts';
-import { withProgress } from './progress.ts';
+import { withPhases, withProgress } from './progress.ts';
+import { rowsOf } from './rows-of.ts';
+import { type SyncOptions, syncNumbers } from './sync-numbers.ts';
 
-const PAGE = 500;
 const HELP = `
 Every command that changes something has --dry-run. What was begun and broke off is finished by the running service.
 Environment: DATABASE_URL, MASKLINE_MASTER_KEY, MASKLINE_PUBLIC_URL, MASKLINE_TENANT (default).`;
@@ -94,7 +92,11 @@ async function provision(options: Options & { pool: string; country: string; cou
     if (!(await app.storage.run(account.tenant, (s) => s.pools.get(pool)))) {
       throw new Error(`There is no pool "${pool}". Create it with POST /v1/pools.`);
     }
-    if (!options.dryRun) await reconcileIntents(app, account);
+    if (!options.dryRun) {
+      await withPhases((at) =>
+        reconcileIntents(app, account, (done, total) => at('Settling what was begun', done, total)),
+      );
+    }
     let bought = 0;
     while (bought < count) {
       const limit = Math.min(count - bought, 50);
@@ -127,9 +129,12 @@ async function importNumbers(
     if (account.provider.capabilities.provisioning === 'none') {
       throw new Error(`${account.name} lists no numbers. Import them with POST /v1/virtual-numbers.`);
     }
-    const held = await listHeld(app, account);
+    const held = await withPhases((at) => {
+      at(`Asking ${account.name} for its numbers`);
+      return listHeld(app, account);
+    });
     const known = await app.storage.run(account.tenant, (s) => s.virtualNumbers.known([...held.keys()]));
-    const rows = options.all ? await rowsOf({ app }, account) : [];
+    const rows = options.all ? await rowsOf(app, account) : [];
     const brokenOff = new Set(
       rows
         .filter((row) => row.pool === options.pool && isBrokenOff(row) && row.previousWebhooks !== null)
@@ -157,51 +162,8 @@ async function importNumbers(
   });
 }
 
-async function sync(options: Options & { repoint?: boolean }): Promise<void> {
-  await withAccount(options, async ({ app, account }) => {
-    if (account.provider.capabilities.provisioning === 'none') {
-      throw new Error(`${account.name} lists no numbers, so there is nothing to compare.`);
-    }
-    const settled = options.dryRun ? 0 : await reconcileIntents(app, account);
-    const result = await reconcileNumbers(app, account, { dryRun: options.dryRun === true });
-    for (const { virtualNumber, pool } of result.missing)
-      print(`${virtualNumber}  pool ${pool}  not at the provider`);
-    for (const { virtualNumber } of result.unknown) print(`${virtualNumber}  at the provider, in no pool`);
-    print(`Adopted ${settled + result.adopted}, withdrew ${result.withdrawn}.`);
-    if (result.alarm) {
-      print(
-        'So many are missing that none was withdrawn. Is it the right account? See its credentials and sub-accounts.',
-      );
-      process.exitCode = 1;
-    }
-    if (options.repoint) await repoint(app, account, options.dryRun === true);
-  });
-}
-
-async function repoint(app: App, account: ProviderAccount, dryRun: boolean): Promise<void> {
-  const held = await listHeld(app, account);
-  const rows = (await rowsOf({ app }, account)).filter((row) => row.withdrawnAt === null);
-  let pointed = 0;
-  await withProgress(
-    rows,
-    (row) => row.virtualNumber,
-    async (row) => {
-      const one = held.get(row.virtualNumber);
-      if (!one) return 'is not at the provider';
-      if (dryRun) return 'would be pointed at us';
-      try {
-        if (!(await repointNumber(app, account, row, one))) {
-          return `was not imported to its end: maskline numbers import --account ${account.name} --pool ${row.pool} ${row.virtualNumber}`;
-        }
-        pointed++;
-        return 'points at us';
-      } catch (error) {
-        process.exitCode = 1;
-        return messageOf(withAdvice(error, account.name));
-      }
-    },
-  );
-  print(dryRun ? 'Nothing was changed.' : `Pointed ${pointed} of ${rows.length} at us.`);
+async function sync(options: Options & SyncOptions): Promise<void> {
+  await withAccount(options, ({ app, account }) => syncNumbers(app, account, options));
 }
 
 async function decommission(
@@ -210,7 +172,7 @@ async function decommission(
 ): Promise<void> {
   assertChosen(wanted, options.all);
   await withAccount(options, async ({ app, account }) => {
-    const chosen = options.all ? (await rowsOf({ app }, account)).map((row) => row.virtualNumber) : wanted;
+    const chosen = options.all ? (await rowsOf(app, account)).map((row) => row.virtualNumber) : wanted;
     for (const virtualNumber of chosen) await assertOf({ app }, account, virtualNumber);
     let kept = 0;
     await withProgress(chosen, String, async (virtualNumber) => {
@@ -226,21 +188,6 @@ async function decommission(
     if (kept > 0) process.exitCode = 1;
     print(options.dryRun ? 'Nothing was changed.' : `Gave back ${chosen.length - kept} of ${chosen.length}.`);
   });
-}
-
-async function rowsOf(
-  { app }: Pick<CommandApp, 'app'>,
-  account: ProviderAccount,
-): Promise<VirtualNumberRow[]> {
-  const found: VirtualNumberRow[] = [];
-  for (let after: string | null = null; ; ) {
-    const page: readonly VirtualNumberRow[] = await app.storage.run(account.tenant, (s) =>
-      s.virtualNumbers.ofAccount(account.name, { limit: PAGE, after }),
-    );
-    found.push(...page);
-    after = page.at(-1)?.virtualNumber ?? null;
-    if (page.length < PAGE) return found;
-  }
 }
 
 async function assertOf(
