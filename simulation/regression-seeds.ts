@@ -33,7 +33,7 @@ export const REGRESSION_SEEDS: readonly {
   {
     seed: 15,
     steps: 100,
-    without: [],
+    without: ['call behind the end'],
     found: 'a replica that stood still while it bought went on although another had bought meanwhile',
   },
 ];

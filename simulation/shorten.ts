@@ -1,3 +1,4 @@
+import { CLOCK_ACTIONS } from './world/clock-actions.ts';
 import { FAULT_KINDS } from './world/fault-plan.ts';
 import { PERMISSION_ACTIONS } from './world/permission-actions.ts';
 import { TIGHT_ACTIONS } from './world/tight-actions.ts';
@@ -12,6 +13,7 @@ const LEAVABLE = [
   'skew',
   ...PERMISSION_ACTIONS.map((action) => action.name),
   ...TIGHT_ACTIONS.map((action) => action.name),
+  ...CLOCK_ACTIONS.map((action) => action.name),
   ...TROUBLE.map((action) => action.name),
   'poison',
   'forge',

@@ -8,6 +8,7 @@ import { receiveWebhook } from '../../src/http/webhooks/receive-webhook.ts';
 import type { WebhookKind } from '../../src/providers/provider.ts';
 import type { Asked } from '../checks/asked.ts';
 import { phoneOf } from './people.ts';
+import type { Replica } from './replica.ts';
 import type { World } from './world.ts';
 
 /** What lies between the operators and the replicas: every question of an operator comes this way, and is judged. */
@@ -15,6 +16,8 @@ export class OperatorNetwork {
   readonly #world: World;
   /** what was asked, and answered in whatever way */
   readonly asked: Asked[] = [];
+  /** whom every question goes to; null: to whichever chance says */
+  prefers: Replica | null = null;
 
   constructor(world: World) {
     this.#world = world;
@@ -39,7 +42,7 @@ export class OperatorNetwork {
   /** One delivery of one webhook to one replica, judged. */
   async ask(request: SignedRequest, options: { illegitimate?: boolean } = {}): Promise<WebhookResponse> {
     const world = this.#world;
-    const replica = world.anyReplica();
+    const replica = this.prefers ?? world.anyReplica();
     if (!replica) throw new Error('Nobody answers.');
     const [, , , , accountId = '', pathSecret = '', kind = ''] = request.url.split('/');
     const { life, app } = replica;
@@ -102,7 +105,12 @@ export class OperatorNetwork {
       illegitimate: options.illegitimate ?? false,
     };
     this.asked.push(asked);
-    world.judge.hear(asked);
+    // The exchange takes whatever is thrown here for an answer that never came.
+    try {
+      world.judge.hear(asked);
+    } catch (error) {
+      throw world.broken(error);
+    }
     return response;
   }
 }

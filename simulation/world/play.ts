@@ -3,6 +3,7 @@ import type { Asked } from '../checks/asked.ts';
 import type { SessionHistory } from '../checks/session-history.ts';
 import type { Action } from './action.ts';
 import { ACTIONS } from './actions.ts';
+import { CLOCK_ACTIONS } from './clock-actions.ts';
 import type { Operator } from './operator.ts';
 import { type Meant, OrderBook } from './order-book.ts';
 import { type Random, seededRandom } from '../../src/lib/random.ts';
@@ -15,6 +16,8 @@ import type { World } from './world.ts';
 
 /** Drawn by themselves, so that a history without them is what it was. */
 const FURTHER_ACTIONS = [...PERMISSION_ACTIONS, ...TIGHT_ACTIONS, ...STOCK_ACTIONS];
+/** The probability that a step has one of CLOCK_ACTIONS as well, where there are further actions and clocks differ. */
+const CLOCKS_MATTER = 0.05;
 const IN_FLIGHT_MAXIMUM = 10;
 /** the probability that a step lets something go on before something new begins */
 const GO_ON = 0.6;
@@ -28,6 +31,8 @@ export class Play {
   readonly #weight: number;
   /** says when the actions of FURTHER_ACTIONS come, and which */
   readonly #further: Random;
+  /** says when those of CLOCK_ACTIONS come; a draw of its own, so that a history without them is what it was */
+  readonly #clocks: Random;
   #serial = 0;
 
   constructor(world: World) {
@@ -35,6 +40,7 @@ export class Play {
     this.#actions = [...ACTIONS, ...TROUBLE];
     this.#weight = weightOf(this.#actions);
     this.#further = seededRandom(world.seed * 15_485_863 + 5);
+    this.#clocks = seededRandom(world.seed * 32_452_843 + 9);
   }
 
   /** @throws Violation */
@@ -47,13 +53,11 @@ export class Play {
       world.reached.count(`action ${action.name}`);
       await action.run(this);
     }
-    if (world.shape.furtherActions > 0 && this.#further.next() < world.shape.furtherActions) {
-      const further = draw(FURTHER_ACTIONS, weightOf(FURTHER_ACTIONS), this.#further);
-      if (!world.without.includes(further.name)) {
-        world.reached.count(`action ${further.name}`);
-        await further.run(this);
-      }
-    }
+    const { furtherActions, skewMs } = world.shape;
+    if (furtherActions > 0 && this.#further.next() < furtherActions)
+      await this.#oneOf(FURTHER_ACTIONS, this.#further);
+    if (furtherActions > 0 && skewMs > 0 && this.#clocks.next() < CLOCKS_MATTER)
+      await this.#oneOf(CLOCK_ACTIONS, this.#clocks);
     world.poll();
     await world.scheduler.settle();
     while (world.scheduler.waiting > 0 && (world.inFlight > IN_FLIGHT_MAXIMUM || world.chance(GO_ON))) {
@@ -61,6 +65,14 @@ export class Play {
     }
     await world.observe();
     if (world.chance(0.5)) await world.advance(1 + world.int(world.shape.paceMs), true);
+  }
+
+  async #oneOf(actions: readonly Action[], random: Random): Promise<void> {
+    const { world } = this;
+    const action = draw(actions, weightOf(actions), random);
+    if (world.without.includes(action.name)) return;
+    world.reached.count(`action ${action.name}`);
+    await action.run(this);
   }
 
   serial(): number {

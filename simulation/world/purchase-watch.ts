@@ -2,7 +2,7 @@ import type { VirtualNumber } from '../../src/domain/virtual-number.ts';
 import { statement, systemScope } from '../../src/storage/sql/connection.ts';
 import type { Operator, ProviderWatch } from './operator.ts';
 import { TENANT } from './replica.ts';
-import { demand } from './violation.ts';
+import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 const intentOf = statement(
@@ -31,14 +31,14 @@ export class PurchaseWatch implements ProviderWatch {
     this.#purchases.set(operator, bought);
     const { monthlyPurchases } = shape;
     if (bought === monthlyPurchases) reached.count('a budget was spent');
-    demand(
+    this.#demand(
       monthlyPurchases === null || bought <= monthlyPurchases,
       () => `INV-35 ${operator.account} was asked for ${bought} numbers: ${monthlyPurchases} may be bought`,
     );
     const rows = await database.run(systemScope, (connection) =>
       connection.query(intentOf, [TENANT, virtualNumber, 'provision']),
     );
-    demand(
+    this.#demand(
       rows.length > 0,
       () => `INV-33 ${virtualNumber} was ordered from ${operator.account} without an intent`,
     );
@@ -51,9 +51,14 @@ export class PurchaseWatch implements ProviderWatch {
     // By the clock that is furthest ahead of all: a rest that is over for nobody.
     const values = [TENANT, virtualNumber, new Date(clock.now() + shape.skewMs)];
     const rows = await database.run(systemScope, (connection) => connection.query(numberBusy, values));
-    demand(
+    this.#demand(
       rows.length === 0,
       () => `INV-34 ${virtualNumber} was given back to ${operator.account} while it is in use`,
     );
+  }
+
+  /** Whoever asks may take any error for an operator that does not answer. */
+  #demand(condition: boolean, message: () => string): void {
+    if (!condition) throw this.#world.broken(new Violation(message()));
   }
 }

@@ -183,7 +183,15 @@ export class World {
     if (!this.#dirty) return;
     this.#dirty = false;
     // A row may carry the time of a replica whose clock is ahead: it lives until every clock says that it does not.
-    await checkState(this.database, this.clock.now() + this.shape.skewMs);
+    await checkState(this.database, this.clock.now() + this.shape.skewMs).catch((error: unknown) => {
+      throw this.broken(error);
+    });
+  }
+
+  /** What is judged on behalf of somebody may be taken by them for a broken connection: the run ends by it all the same. */
+  broken(error: unknown): unknown {
+    this.failure ??= error as Error;
+    return error;
   }
 
   async advance(ms: number, draining: boolean): Promise<void> {
