@@ -32,9 +32,9 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'app/decide-route.ts',
-        find: 'export async function decideRoute(app: App, question: RouteQuestion): Promise<RoutedCall> {',
+        find: 'export async function decideRoute(app: App, question: RouteQuestion, callId: string): Promise<RoutedCall> {',
         replace: `const remembered = new Map<string, { until: number; found: { numberKnown: boolean; route: FoundRoute | null } }>();
-export async function decideRoute(app: App, question: RouteQuestion): Promise<RoutedCall> {`,
+export async function decideRoute(app: App, question: RouteQuestion, callId: string): Promise<RoutedCall> {`,
       },
       {
         file: 'app/decide-route.ts',
@@ -108,8 +108,8 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
     edits: [
       {
         file: 'app/route-call.ts',
-        find: 'if (late) withdrawLate(app, question, deciding);',
-        replace: 'if (late) withdrawLate.length;',
+        find: 'if (isNeutral) takeBack(app, question, callId, deciding);',
+        replace: 'if (isNeutral) takeBack.length;',
       },
     ],
   },
@@ -201,7 +201,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
     edits: [
       {
         file: 'app/withdraw-late.ts',
-        find: ' || (await storage.calls.untell(call.id)) > 0',
+        find: 'if ((await storage.calls.untell(call.id)) > 0) return;',
         replace: '',
       },
     ],

@@ -20,8 +20,11 @@ import { stepUp } from './step-up.ts';
 
 const NOT_OURS: RouteLookup = { numberKnown: false, route: null };
 
-/** One look-up, the rules of `judgeRoute`, and one statement that counts, records and announces what came of it. */
-export async function decideRoute(app: App, question: RouteQuestion): Promise<RoutedCall> {
+/**
+ * One look-up, the rules of `judgeRoute`, and one statement that counts, records and announces what came of it.
+ * @param callId under which it is recorded
+ */
+export async function decideRoute(app: App, question: RouteQuestion, callId: string): Promise<RoutedCall> {
   const { tenant, calledNumber, providerAccount } = question;
   const keys = await app.vault.keysOf(tenant);
   const callerKey = question.callingNumber && keys.callerKey(question.callingNumber);
@@ -37,7 +40,7 @@ export async function decideRoute(app: App, question: RouteQuestion): Promise<Ro
   // What was dialled may be a person's own number when it is none of ours: then it is not kept.
   const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
   const { routeKey } = chosen;
-  const record = { ...toCallRecord(app, recorded, callerKey, route, routed), routeKey };
+  const record = { ...toCallRecord(app, recorded, callerKey, route, routed), id: callId, routeKey };
   const bridged = routed.reason === 'ok' ? route : null;
   const limits = bridged && callLimits(question, bridged, now);
   const recordedAs = await insertCall(app, tenant, record, decisionEvent(app, record), limits);

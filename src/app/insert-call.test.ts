@@ -8,6 +8,9 @@ import type { RouteQuestion } from './routed-call.ts';
 import { ACCOUNT, createWorld, person, type World } from './testing/world.ts';
 import { withdrawCall } from './withdraw-late.ts';
 
+/** Turns of the event loop: many times what the three statements at most take that follow an answer. */
+const SETTLED_TURNS = 500;
+
 /** An app whose database commits the record of a call, or not, and then breaks the connection, so many times. */
 function breaking(app: App, times: number, commits: boolean): App {
   let left = times;
@@ -46,6 +49,17 @@ async function questionIn(world: World): Promise<RouteQuestion> {
   };
 }
 
+function recordsIn({ app, tenant }: World) {
+  return app.storage.run(tenant, (s) =>
+    s.calls.list({ sessionId: null, reference: null }, { limit: 10, after: null }),
+  );
+}
+
+/** What goes on after an answer has come to its end. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < SETTLED_TURNS; turn++) await new Promise(setImmediate);
+}
+
 describe('insertCall', () => {
   it.each([true, false])(
     'connects a call although the answer to its record was lost (committed: %s), and records it once',
@@ -53,17 +67,46 @@ describe('insertCall', () => {
       const world = await createWorld();
       const routed = await routeCall(breaking(world.app, 2, commits), await questionIn(world));
       expect(routed).toMatchObject({ reason: 'ok', instruction: { decision: 'bridge' } });
-      const records = await world.app.storage.run(world.tenant, (s) =>
-        s.calls.list({ sessionId: null, reference: null }, { limit: 10, after: null }),
-      );
-      expect(records).toHaveLength(1);
+      expect(await recordsIn(world)).toHaveLength(1);
     },
   );
 
-  it('gives up when it breaks for the third time', async () => {
+  it.each([true, false])(
+    'gives up when it breaks for the third time, and nobody who asks again is connected (committed: %s)',
+    async (commits) => {
+      const world = await createWorld();
+      const question = await questionIn(world);
+      const routed = await routeCall(breaking(world.app, 3, commits), question);
+      expect(routed).toMatchObject({ reason: 'too_late', instruction: { decision: 'announce' } });
+      await settled();
+      expect(await recordsIn(world)).toMatchObject([{ reason: 'too_late' }]);
+      expect((await routeCall(world.app, question)).reason).toBe('too_late');
+      expect((await routeCall(world.app, { ...question, providerCallId: 'next' })).reason).toBe('ok');
+    },
+  );
+
+  it('leaves it to the twin of a question that could not be recorded what the twin was told', async () => {
     const world = await createWorld();
-    const routed = await routeCall(breaking(world.app, 3, false), await questionIn(world));
-    expect(routed).toMatchObject({ reason: 'too_late', instruction: { decision: 'announce' } });
+    const question = await questionIn(world);
+    expect((await routeCall(world.app, question)).reason).toBe('ok');
+    expect((await routeCall(breaking(world.app, 3, false), question)).reason).toBe('too_late');
+    await settled();
+    expect(await recordsIn(world)).toMatchObject([{ reason: 'ok' }]);
+    expect((await routeCall(world.app, question)).reason).toBe('ok');
+  });
+
+  it('refuses for good what could not even be looked up', async () => {
+    const world = await createWorld();
+    const question = await questionIn(world);
+    let left = 1;
+    const run: App['storage']['run'] = (...args) =>
+      left-- > 0
+        ? Promise.reject(new StorageError('unavailable', 'The connection broke.'))
+        : world.app.storage.run(...args);
+    const broken = { ...world.app, storage: { ...world.app.storage, run } };
+    expect((await routeCall(broken, question)).reason).toBe('too_late');
+    await settled();
+    expect((await routeCall(world.app, question)).reason).toBe('too_late');
   });
 
   it('counts as told once, so that a decision which came too late is taken back', async () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Pool } from '../domain/pool.ts';
 import type { VirtualNumber } from '../domain/virtual-number.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import { StorageError } from '../storage/storage-error.ts';
+import type { App } from './app.ts';
 import { type RelayedMessage, relayMessage } from './relay-message.ts';
 import { ACCOUNT, createWorld, person, TENANT } from './testing/world.ts';
 
@@ -15,9 +18,9 @@ async function createChat(pool: Partial<Pool> = {}) {
     ...world,
     write: (
       body: string,
-      more: { from?: number; mediaUrls?: string[]; attachments?: number; id?: string } = {},
+      more: { from?: number; mediaUrls?: string[]; attachments?: number; id?: string; app?: App } = {},
     ) =>
-      relayMessage(world.app, {
+      relayMessage(more.app ?? world.app, {
         tenant: TENANT,
         providerAccount: ACCOUNT,
         providerMessageId: more.id ?? `text-${++texts}`,
@@ -28,6 +31,27 @@ async function createChat(pool: Partial<Pool> = {}) {
         mediaUrls: more.mediaUrls ?? [],
       }),
   };
+}
+
+/** An app whose database records one text, or not, and then breaks the connection. */
+function breaking(app: App, commits: boolean): App {
+  let isWhole = true;
+  const run: App['storage']['run'] = (tenant, work) =>
+    app.storage.run(tenant, (given) => {
+      const messages: TenantStorage['messages'] = {
+        ...given.messages,
+        async insert(...args) {
+          if (!isWhole) return given.messages.insert(...args);
+          isWhole = false;
+          if (commits) await given.messages.insert(...args);
+          throw new StorageError('commit_unknown', 'The connection broke.');
+        },
+      };
+      const get = (target: TenantStorage, key: string | symbol): unknown =>
+        key === 'messages' ? messages : Reflect.get(target, key);
+      return work(new Proxy(given, { get }));
+    });
+  return { ...app, storage: { ...app.storage, run } };
 }
 
 function passedOn({ instruction }: RelayedMessage) {
@@ -73,6 +97,19 @@ describe('relayMessage', () => {
     const told = await app.storage.system.outboxOldest(100);
     expect(told.filter(({ event }) => event.type === 'message.refused')).toHaveLength(2);
   });
+
+  it.each([true, false])(
+    'passes on to nobody who asks again what was dropped because its record was in doubt (committed: %s)',
+    async (commits) => {
+      const { write, app } = await createChat();
+      const list = () =>
+        app.storage.run(TENANT, (s) => s.messages.list({ sessionId: null }, { limit: 5, after: null }));
+      expect((await write('hello', { id: 'one', app: breaking(app, commits) })).reason).toBe('too_late');
+      await expect.poll(list).toMatchObject([{ decision: 'drop', reason: 'too_late' }]);
+      expect(passedOn(await write('hello', { id: 'one' }))).toBeNull();
+      expect(passedOn(await write('hello', { id: 'two' }))).not.toBeNull();
+    },
+  );
 
   it('keeps none of the words', async () => {
     const { write, app } = await createChat({ maskNumbersInMessages: true });

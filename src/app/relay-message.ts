@@ -15,7 +15,7 @@ import { admitMessage, isAllowedDestination } from './guard-spend.ts';
 import { LIMITS } from './limits.ts';
 import { raiseEvent } from './raise-event.ts';
 import { routePlace } from './route-place.ts';
-import { withdrawMessage } from './withdraw-late.ts';
+import { refuseMessage, withdrawMessage } from './withdraw-late.ts';
 
 export interface RelayQuestion extends ArrivedText {
   readonly tenant: string;
@@ -39,23 +39,50 @@ export interface RelayedMessage {
  * It never throws and answers by LIMITS.answerDeadlineMs.
  */
 export async function relayMessage(app: App, question: RelayQuestion): Promise<RelayedMessage> {
-  let late = false;
+  const messageId = createId('msg', app.clock, app.random);
+  let isDropped = false;
+  const deciding = decide(app, question, messageId, () => isDropped);
   try {
-    const deciding = decide(app, question, () => late);
     return await withDeadline(app.clock, LIMITS.answerDeadlineMs, deciding, () => {
-      late = true;
+      isDropped = true;
       return drop('too_late', null);
     });
   } catch (error) {
+    isDropped = true;
     app.log.error(
       { error, account: question.providerAccount },
       'A text could not be decided, so it was dropped.',
     );
     return drop('too_late', null);
+  } finally {
+    if (isDropped) takeBack(app, question, messageId, deciding);
   }
 }
 
-async function decide(app: App, question: RelayQuestion, isLate: () => boolean): Promise<RelayedMessage> {
+/** It was dropped already: nobody who asks again is told anything else. */
+function takeBack(app: App, question: RelayQuestion, messageId: string, deciding: Promise<unknown>): void {
+  const account = question.providerAccount;
+  deciding
+    .then(undefined, () => dropUndecided(app, question, messageId))
+    .catch((error) => app.log.warn({ error, account }, 'That a text was dropped could not be recorded.'));
+}
+
+async function dropUndecided(app: App, question: RelayQuestion, messageId: string): Promise<void> {
+  const { tenant, sendingNumber } = question;
+  const keys = await app.vault.keysOf(tenant);
+  const callerKey = sendingNumber && keys.callerKey(sendingNumber);
+  // What was dialled is not kept, because whether it is a number of ours may not be known.
+  const asked = { ...question, calledNumber: null };
+  const record = toRecord(app, asked, messageId, callerKey, null, drop('too_late', null));
+  await refuseMessage(app, tenant, record, decisionEvent(app, record));
+}
+
+async function decide(
+  app: App,
+  question: RelayQuestion,
+  messageId: string,
+  isLate: () => boolean,
+): Promise<RelayedMessage> {
   const { tenant, calledNumber, sendingNumber, providerAccount } = question;
   const keys = await app.vault.keysOf(tenant);
   const callerKey = sendingNumber && keys.callerKey(sendingNumber);
@@ -75,7 +102,7 @@ async function decide(app: App, question: RelayQuestion, isLate: () => boolean):
   const relayed = found.route ? await guardText(app, tenant, found.route, opened) : opened;
   // As with calls: what was dialled is not kept unless it is one of our numbers.
   const recorded = found.numberKnown ? question : { ...question, calledNumber: null };
-  const record = toRecord(app, recorded, callerKey, found.route, relayed);
+  const record = toRecord(app, recorded, messageId, callerKey, found.route, relayed);
   const isNew = await app.storage.run(tenant, (storage) =>
     storage.messages.insert(record, decisionEvent(app, record)),
   );
@@ -156,12 +183,13 @@ async function replay(app: App, keys: TenantKeys, question: RelayQuestion): Prom
 function toRecord(
   app: App,
   question: RelayQuestion,
+  id: string,
   callerKey: CallerKey | null,
   route: FoundRoute | null,
   relayed: RelayedMessage,
 ): NewMessage {
   return {
-    id: createId('msg', app.clock, app.random),
+    id,
     providerAccount: question.providerAccount,
     providerMessageId: question.providerMessageId,
     sessionId: route?.sessionId ?? null,

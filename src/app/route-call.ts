@@ -1,10 +1,11 @@
 import { type Instant, pause } from '../lib/clock.ts';
+import { createId } from '../lib/id.ts';
 import type { App } from './app.ts';
 import { withDeadline } from './deadline.ts';
 import { decideRoute } from './decide-route.ts';
 import { LIMITS } from './limits.ts';
 import { API_ACCOUNT, refusal, type RoutedCall, type RouteQuestion } from './routed-call.ts';
-import { withdrawCall } from './withdraw-late.ts';
+import { refuseUndecided, withdrawCall } from './withdraw-late.ts';
 
 /**
  * Says what to do with a call. It never throws and always answers by LIMITS.answerDeadlineMs: whatever goes
@@ -26,15 +27,18 @@ async function evenOut(app: App, startedAt: Instant, routed: RoutedCall): Promis
 }
 
 async function decideInTime(app: App, question: RouteQuestion, startedAt: Instant): Promise<RoutedCall> {
-  const deciding = decideRoute(app, question);
-  let late = false;
+  // Known before anything can fail, so that a record of this question can be told from that of its twin.
+  const callId = createId('cal', app.clock, app.random);
+  const deciding = decideRoute(app, question, callId);
+  let isNeutral = false;
   try {
     const left = Math.max(1, LIMITS.answerDeadlineMs - (question.waitedMs ?? 0));
     return await withDeadline(app.clock, left, deciding, () => {
-      late = true;
+      isNeutral = true;
       return refusal('too_late', null, null);
     });
   } catch (error) {
+    isNeutral = true;
     app.log.error(
       { error, account: question.providerAccount },
       'A call could not be decided, so it was refused.',
@@ -42,21 +46,23 @@ async function decideInTime(app: App, question: RouteQuestion, startedAt: Instan
     return refusal('too_late', null, null);
   } finally {
     app.metrics.decisionSeconds.observe({ kind: question.kind }, (app.clock.now() - startedAt) / 1_000);
-    if (late) withdrawLate(app, question, deciding);
+    if (isNeutral) takeBack(app, question, callId, deciding);
   }
 }
 
-/** The caller has heard the neutral sentence already; what was decided since must never be told. */
-function withdrawLate(app: App, question: RouteQuestion, deciding: Promise<RoutedCall>): void {
+/** The caller has heard the neutral sentence already; what was decided since, or recorded all the same, must never be told. */
+function takeBack(app: App, question: RouteQuestion, callId: string, deciding: Promise<RoutedCall>): void {
   const account = question.providerAccount ?? API_ACCOUNT;
   app.metrics.decisions.inc({ kind: question.kind, reason: 'too_late' });
   deciding
-    .then((routed) =>
-      routed.reason === 'ok'
-        ? withdrawCall(app, question.tenant, account, question.providerCallId)
-        : undefined,
+    .then(
+      (routed) =>
+        routed.reason === 'ok'
+          ? withdrawCall(app, question.tenant, account, question.providerCallId)
+          : undefined,
+      () => refuseUndecided(app, question, callId),
     )
     .catch((error) =>
-      app.log.warn({ error, account }, 'A decision that came too late could not be withdrawn.'),
+      app.log.warn({ error, account }, 'A decision that was not told in time could not be taken back.'),
     );
 }
