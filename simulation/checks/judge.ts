@@ -153,7 +153,10 @@ export class Judge {
       const all = meanwhile.every(
         (one) => one.state === 'open' && reachedBy(one, from, dialled) && answeredAt + skewMs < one.expiresAt,
       );
-      if (meanwhile.length === 0 || !all) continue;
+      // One that opens in the millisecond of the question, or later, may have opened after the look-up.
+      const [first] = meanwhile;
+      const opensNow = first === session.snapshots[0] && (first?.since ?? 0) >= askedAt;
+      if (meanwhile.length === 0 || !all || opensNow) continue;
       const why = this.#mayForbid(meanwhile, session, asked);
       if (why !== null) {
         this.#reached.count(`refused: ${why}`);

@@ -76,8 +76,8 @@ export const STOCK_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'app/reconcile-numbers.ts',
-        find: 'for (const row of missing) await withdrawNumber(app, tenant, row);',
-        replace: 'void [tenant, withdrawNumber];',
+        find: '      await withdrawNumber(app, tenant, row);\n',
+        replace: '      void [tenant, withdrawNumber, row];\n',
       },
     ],
   },

@@ -69,6 +69,17 @@ describe('a person whom the company blocks', () => {
     ).rejects.toMatchObject({ code: 'MASK_PERSON_BLOCKED' });
   });
 
+  it('stays blocked in a session that is prolonged after its time was over', async () => {
+    const { world, session, aaa, ddd } = await delivering();
+    const params = { tenant: world.tenant, sessionId: session.id, expiresInSeconds: 60 };
+    await changeSession(world.app, params);
+    world.clock.advance(60_000);
+    await block(world, { number: 1 });
+    await changeSession(world.app, params);
+    expect((await world.dial(1, ddd)).reason).toBe('blocked');
+    expect((await world.dial(2, aaa)).reason).toBe('blocked');
+  });
+
   it('stays blocked when the index key is another, because the digest is not made with it', async () => {
     const { world } = await delivering();
     await block(world, { number: 9 });

@@ -51,6 +51,8 @@ export async function changeSession(app: App, params: ChangeSessionParams): Prom
       const expiresAt = app.clock.now() + params.expiresInSeconds * 1_000;
       await storage.sessions.setExpiry(session.id, expiresAt);
       await storage.routes.setLiveUntil(session.id, expiresAt);
+      // Its time may have been over when somebody was blocked, and what is past is not marked.
+      await storage.blocks.stopInSession(session.id);
     }
     if (params.participant) {
       const current = await storage.sessions.get(session.id);
