@@ -65,18 +65,18 @@ describe('insertCall', () => {
     'connects a call although the answer to its record was lost (committed: %s), and records it once',
     async (commits) => {
       const world = await createWorld();
-      const routed = await routeCall(breaking(world.app, 2, commits), await questionIn(world));
+      const routed = await routeCall(breaking(world.app, 3, commits), await questionIn(world));
       expect(routed).toMatchObject({ reason: 'ok', instruction: { decision: 'bridge' } });
       expect(await recordsIn(world)).toHaveLength(1);
     },
   );
 
   it.each([true, false])(
-    'gives up when it breaks for the third time, and nobody who asks again is connected (committed: %s)',
+    'gives up when it breaks for the fourth time, and nobody who asks again is connected (committed: %s)',
     async (commits) => {
       const world = await createWorld();
       const question = await questionIn(world);
-      const routed = await routeCall(breaking(world.app, 3, commits), question);
+      const routed = await routeCall(breaking(world.app, 4, commits), question);
       expect(routed).toMatchObject({ reason: 'too_late', instruction: { decision: 'announce' } });
       await settled();
       expect(await recordsIn(world)).toMatchObject([{ reason: 'too_late' }]);
@@ -89,7 +89,7 @@ describe('insertCall', () => {
     const world = await createWorld();
     const question = await questionIn(world);
     expect((await routeCall(world.app, question)).reason).toBe('ok');
-    expect((await routeCall(breaking(world.app, 3, false), question)).reason).toBe('too_late');
+    expect((await routeCall(breaking(world.app, 4, false), question)).reason).toBe('too_late');
     await settled();
     expect(await recordsIn(world)).toMatchObject([{ reason: 'ok' }]);
     expect((await routeCall(world.app, question)).reason).toBe('ok');

@@ -6,7 +6,7 @@ import type { App } from './app.ts';
 type Inserted = Awaited<ReturnType<CallStorage['insert']>>;
 
 /** More would take longer than a caller waits. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
 
 /**
  * Records a decision. When the connection breaks and nobody knows whether that was committed, it is tried again:

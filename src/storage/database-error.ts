@@ -30,6 +30,13 @@ const codesByState: Readonly<Record<string, StorageErrorCode>> = {
   '57P05': 'unavailable',
 };
 
+const conflictStates = new Set(['40001', '40P01']);
+
+/** Deadlock and serialization failure: rolled back, and likely to go through the next time. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof StorageError && conflictStates.has(error.sqlState ?? '');
+}
+
 /** After these the session is gone or useless. */
 const fatalStates = new Set(['25006', '25P03', '57P01', '57P02', '57P03', '57P05']);
 

@@ -1,13 +1,12 @@
-import { Client } from 'pg';
 import { backoffDelayMs } from '../../lib/backoff.ts';
 import { pause } from '../../lib/clock.ts';
 import { StorageError } from '../storage-error.ts';
 import { TurnQueue } from '../turn-queue.ts';
-import { clientConfig, connectFailure } from './client-config.ts';
 import { parseConnectionTargets, targetLabel } from './connection-targets.ts';
-import { HostPool } from './host-pool.ts';
+import { HostPool, type WantedSession } from './host-pool.ts';
+import { openSession } from './open-session.ts';
 import type { PostgresSettings } from './postgres-options.ts';
-import { PostgresSession } from './postgres-session.ts';
+import type { PostgresSession } from './postgres-session.ts';
 import { probeHost } from './probe-host.ts';
 
 /** A migration may hold one statement for long; past this the connection counts as dead. */
@@ -74,9 +73,9 @@ export class ConnectionSource {
   }
 
   /** Lends a session for as long as `work` takes. @throws StorageError `unavailable` when there is none in time */
-  use<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  use<T>(wanted: WantedSession, work: (session: PostgresSession) => Promise<T>): Promise<T> {
     return this.#turns.run(async () => {
-      const { host, session } = await this.#checkOut();
+      const { host, session } = await this.#checkOut(wanted);
       try {
         return await work(session);
       } finally {
@@ -87,8 +86,8 @@ export class ConnectionSource {
   }
 
   /** The same for work of several statements, which is kept from taking every connection. */
-  useForLong<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
-    return this.#patient.run(() => this.use(work));
+  useForLong<T>(wanted: WantedSession, work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    return this.#patient.run(() => this.use(wanted, work));
   }
 
   /** A connection of its own, outside the pool and its limits. The caller closes it with `abort`. */
@@ -96,16 +95,9 @@ export class ConnectionSource {
     const settings = { ...this.#settings, statementTimeoutMs: OWNER_STATEMENT_LIMIT_MS };
     const deadline = settings.clock.now() + settings.acquireTimeoutMs;
     const { url } = this.#current ?? (await this.#waitForHost(deadline));
-    const client = new Client(clientConfig(url, settings));
-    const session = new PostgresSession(client, settings);
-    try {
-      await client.connect();
-      await session.prepare();
-    } catch (error) {
-      session.abort();
-      throw new StorageError('unavailable', `The database cannot be reached: ${connectFailure(error)}`);
-    }
-    return session;
+    const opening = await openSession(url, settings);
+    if (opening.kind === 'open') return opening.session;
+    throw new StorageError('unavailable', `The database cannot be reached: ${opening.reason}`);
   }
 
   /** Tests the way to the current host; when it is gone, everything that waits on it is told. */
@@ -122,12 +114,12 @@ export class ConnectionSource {
     this.#current = null;
   }
 
-  async #checkOut(): Promise<{ host: HostPool; session: PostgresSession }> {
+  async #checkOut(wanted: WantedSession): Promise<{ host: HostPool; session: PostgresSession }> {
     const deadline = this.#settings.clock.now() + this.#settings.acquireTimeoutMs;
     for (;;) {
       const host = this.#current ?? (await this.#waitForHost(deadline));
       try {
-        return { host, session: await host.checkOut() };
+        return { host, session: await host.checkOut(wanted) };
       } catch (error) {
         this.#suspect(host, false);
         await this.#waitForHost(deadline, error);
@@ -197,6 +189,7 @@ export class ConnectionSource {
       if (verdict.kind === 'usable') {
         this.#syncs = verdict.syncs;
         if (current?.url !== url) this.#moveTo(url);
+        this.#replenish(url, verdict.session);
         return failures;
       }
       failures.push(`${targetLabel(url)}: ${verdict.reason}`);
@@ -206,6 +199,11 @@ export class ConnectionSource {
       }
     }
     return failures;
+  }
+
+  #replenish(url: string, session: PostgresSession): void {
+    if (this.#current?.url === url) this.#current.replenish(session);
+    else session.abort();
   }
 
   #moveTo(url: string): void {

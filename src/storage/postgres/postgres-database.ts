@@ -1,5 +1,6 @@
 import { backoffDelayMs } from '../../lib/backoff.ts';
 import { pause } from '../../lib/clock.ts';
+import { isConflict } from '../database-error.ts';
 import type {
   Database,
   OwnedDatabase,
@@ -15,11 +16,9 @@ import type { ConnectionSource } from './connection-source.ts';
 import type { PostgresSettings } from './postgres-options.ts';
 import type { PostgresSession } from './postgres-session.ts';
 
-/** Deadlock and serialization failure: rolled back, and likely to go through the next time. */
-const conflictStates = new Set(['40001', '40P01']);
 const MAX_CONFLICT_RETRIES = 5;
 /** Each takes a fresh connection, so that a restarted server is not felt. */
-const MAX_BROKEN_RETRIES = 2;
+const MAX_BROKEN_RETRIES = 3;
 const RETRY_DELAY = { firstDelayMs: 5, maxDelayMs: 200 };
 
 /** A pool of connections to a PostgreSQL server. */
@@ -46,7 +45,7 @@ export class PostgresDatabase implements Database, OwnedDatabase {
     this.#guard.assertOutside();
     const query = <Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]> =>
       this.#retry(
-        (attempt) => this.#source.use(attempt),
+        (attempt) => this.#source.use({ scope, statement }, attempt),
         (session) => this.#runOne<Row>(session, scope, statement, values),
       );
     return work({ query });
@@ -55,7 +54,7 @@ export class PostgresDatabase implements Database, OwnedDatabase {
   async transaction<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     this.#guard.assertOutside();
     return this.#retry(
-      (attempt) => this.#source.useForLong(attempt),
+      (attempt) => this.#source.useForLong({ scope, statement: null }, attempt),
       (session) => this.#transact(session, scope, work),
     );
   }
@@ -140,7 +139,7 @@ export class PostgresDatabase implements Database, OwnedDatabase {
         return await lend((session) => attempt(session).finally(() => (lost = session.broken)));
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
-        if (conflictStates.has(error.sqlState ?? '') && conflicts < MAX_CONFLICT_RETRIES) {
+        if (isConflict(error) && conflicts < MAX_CONFLICT_RETRIES) {
           await pause(clock, backoffDelayMs(conflicts++, RETRY_DELAY, random));
         } else if (lost && error.code === 'unavailable' && breaks < MAX_BROKEN_RETRIES) {
           breaks++;

@@ -3,7 +3,7 @@ import { invariant } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { parameterValue } from '../column-values.ts';
 import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
-import { endsSession, isServerError, toStorageError } from '../database-error.ts';
+import { endsSession, isConflict, isServerError, toStorageError } from '../database-error.ts';
 import type { Scope, Statement } from '../sql/connection.ts';
 import { StorageError } from '../storage-error.ts';
 import { unknownCommit } from '../unknown-commit.ts';
@@ -15,6 +15,7 @@ import {
 
 /** PostgreSQL cuts longer names off, and `pg` refuses them. */
 const MAX_NAME_BYTES = 63;
+const PREPARE_ATTEMPTS = 3;
 
 export interface ServerState {
   /** it takes no writes, being a standby or set to read only */
@@ -37,18 +38,20 @@ export class PostgresSession {
   readonly #texts = new Map<string, string>();
   #broken = false;
   #silent = false;
+  #onBroken: (reason: string) => void = () => {};
 
   constructor(client: Client, settings: PostgresSettings) {
     this.client = client;
     this.#settings = settings;
     this.#clock = settings.clock;
     // Without a listener, a socket that dies while the client is in use would end the process.
-    client.on('error', () => {
-      this.#broken = true;
-    });
-    client.on('end', () => {
-      this.#broken = true;
-    });
+    client.on('error', (error) => this.#break(error.message));
+    client.on('end', () => this.#break('closed'));
+  }
+
+  /** Called when it breaks, in place of what was to be called before. */
+  whenBroken(listener: (reason: string) => void): void {
+    this.#onBroken = listener;
   }
 
   /** Whether it broke because no answer came. */
@@ -66,29 +69,35 @@ export class PostgresSession {
     this.client.connection.stream.destroy();
   }
 
-  /** Once for every new connection. */
+  /** Closes it in order, when nothing waits on it. */
+  end(): void {
+    if (!this.#broken) this.client.end().catch(() => this.abort());
+    this.#broken = true;
+  }
+
+  /** Once for every new connection, in one round trip. */
   async prepare(): Promise<ServerState> {
     const { statementTimeoutMs, transactionPooler } = this.#settings;
-    if (!transactionPooler) {
-      await this.execute(
-        `${sessionSql()}; set statement_timeout = ${statementTimeoutMs};
-         set idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS};
-         select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
-        'session settings',
-      );
+    const settings = `${sessionSql()}; set statement_timeout = ${statementTimeoutMs};
+      set idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS};
+      select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
+    const state = `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as standby,
+      current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off' as syncs`;
+    const sql = transactionPooler ? state : settings + state;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const [row] = ((await this.execute(sql, 'session settings')).at(-1)?.rows ?? []) as ServerState[];
+        return { standby: row?.standby !== false, syncs: row?.syncs === true };
+      } catch (error) {
+        // Refused whole, in a session that goes on: cheaper asked again than in another.
+        if (!isConflict(error) || attempt >= PREPARE_ATTEMPTS) throw error;
+      }
     }
-    const [result] = await this.execute(
-      `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as standby,
-              current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off' as syncs`,
-      'server state',
-    );
-    const [row] = (result?.rows ?? []) as ServerState[];
-    return { standby: row?.standby !== false, syncs: row?.syncs === true };
   }
 
   /** For statements outside a transaction. */
   async use(scope: Scope): Promise<void> {
-    if (this.#isIn(scope)) return;
+    if (this.isIn(scope)) return;
     this.#scope = null;
     try {
       await this.execute(scopeSql(scope), `scope ${scope.kind}`);
@@ -105,7 +114,7 @@ export class PostgresSession {
     let sql = 'begin isolation level read committed';
     if (transactionPooler) {
       sql += `; ${sessionSql(true)}; set local statement_timeout = ${statementTimeoutMs}; ${scopeSql(scope, true)}`;
-    } else if (!this.#isIn(scope)) {
+    } else if (!this.isIn(scope)) {
       // BEGIN takes the statements before it in the same message into the transaction.
       sql = `${scopeSql(scope)}; ${sql}`;
       this.#scope = null;
@@ -157,13 +166,28 @@ export class PostgresSession {
     return Array.isArray(result) ? (result as QueryResult[]) : [result as QueryResult];
   }
 
-  #isIn(scope: Scope): boolean {
+  #break(reason: string): void {
+    this.#broken = true;
+    this.#onBroken(reason);
+  }
+
+  /** Whether a statement of that scope needs nothing set before it. */
+  isIn(scope: Scope): boolean {
     return this.#scope !== null && scopeKey(this.#scope) === scopeKey(scope);
   }
 
-  #preparedName(statement: Statement): string {
+  /** Whether it has run the statement in this scope before: else it has to plan it, and read first what its tables are. */
+  hasPlanned(statement: Statement): boolean {
+    return this.#texts.has(this.#nameOf(statement));
+  }
+
+  #nameOf(statement: Statement): string {
     // A plan under row-level security is made for one role; two names spare it from being made anew at each turn.
-    const name = `${this.#scope?.kind ?? 'owner'}:${statement.name}`;
+    return `${this.#scope?.kind ?? 'owner'}:${statement.name}`;
+  }
+
+  #preparedName(statement: Statement): string {
+    const name = this.#nameOf(statement);
     const text = this.#texts.get(name);
     invariant(text === undefined || text === statement.text, `two statements are called ${statement.name}`);
     if (text !== undefined) return name;
