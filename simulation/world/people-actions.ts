@@ -1,3 +1,4 @@
+import { DEADLINE_MS } from '../checks/judge.ts';
 import type { Action } from './action.ts';
 import { phoneText } from './people.ts';
 
@@ -90,7 +91,7 @@ export const tooLate: Action = {
     for (let gates = world.int(6); gates > 0; gates--) await world.scheduler.openOne();
     await world.advance(450, false);
     await world.advance(6_000, true);
-    const late = world.network.asked.slice(before).find((one) => one.answeredAt - one.askedAt >= 400);
+    const late = world.network.asked.slice(before).find((one) => one.answeredAt - one.askedAt >= DEADLINE_MS);
     if (late === undefined) return;
     world.reached.count('a decision came too late');
     play.askAgain(late, late.from ?? 0);

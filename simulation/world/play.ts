@@ -1,5 +1,6 @@
 import { signatureHeaders } from '../../simulator/exchange/webhook-signature.ts';
 import type { Asked } from '../checks/asked.ts';
+import { DEADLINE_MS } from '../checks/judge.ts';
 import type { SessionHistory } from '../checks/session-history.ts';
 import type { Action } from './action.ts';
 import { ACTIONS } from './actions.ts';
@@ -162,7 +163,7 @@ export class Play {
   worthAskingAgain(asked: readonly Asked[]): Asked | undefined {
     const { world } = this;
     const worthy = asked.filter(
-      (one) => one.body.includes('"connect"') || one.answeredAt - one.askedAt >= 400,
+      (one) => one.body.includes('"connect"') || one.answeredAt - one.askedAt >= DEADLINE_MS,
     );
     return world.pick(worthy.length > 0 && world.chance(0.75) ? worthy : asked);
   }

@@ -90,19 +90,69 @@ describe('caps on calls', () => {
     expect(await events(world)).toHaveLength(1);
   });
 
+  /** Storage that answers when it is told to, and counts what it is asked. */
+  function held(world: World) {
+    let asked = 0;
+    let gate = Promise.resolve();
+    const storage: World['app']['storage'] = {
+      ...world.app.storage,
+      run: async (tenant, work) => {
+        asked++;
+        await gate;
+        return world.app.storage.run(tenant, work);
+      },
+    };
+    return {
+      storage,
+      asked: () => asked,
+      /** from now on nothing is answered until it is called */
+      hold: () => {
+        let release = (): void => {};
+        gate = new Promise((resolve) => {
+          release = resolve;
+        });
+        return release;
+      },
+    };
+  }
+
+  it('asks again while calls go by what is known, and lets them wait when that is a second old', async () => {
+    const { world } = await openOrder();
+    const slow = held(world);
+    const caps = new CallCaps(
+      { ...world.app, storage: slow.storage },
+      { tenant: { calls: MANY, minutes: MANY }, providerAccount: { calls: MANY, minutes: MANY } },
+    );
+    expect(await caps.admit(TENANT, ACCOUNT)).toBe(true);
+    const before = slow.asked();
+    const release = slow.hold();
+    world.clock.advance(500);
+    // Both are asked about, once, and neither is waited for.
+    for (let n = 0; n < 9; n++) expect(await caps.admit(TENANT, ACCOUNT)).toBe(true);
+    expect(slow.asked() - before).toBe(2);
+    world.clock.advance(500);
+    let isAdmitted: boolean | null = null;
+    const admitting = caps.admit(TENANT, ACCOUNT).then((admitted) => (isAdmitted = admitted));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([isAdmitted, slow.asked() - before]).toEqual([null, 2]);
+    release();
+    await admitting;
+    expect(isAdmitted).toBe(true);
+  });
+
   it('asks storage once for many calls while much is left', async () => {
     const { world } = await openOrder();
     const { app } = replica(world, callsOfTenant(MANY));
     let asked = 0;
-    const { transaction } = world.app.storage;
+    const { run } = world.app.storage;
     const counting = new CallCaps(
       {
         ...app,
         storage: {
           ...app.storage,
-          transaction: (tenant, work) => {
+          run: (tenant, work) => {
             asked++;
-            return transaction(tenant, work);
+            return run(tenant, work);
           },
         },
       },

@@ -14,6 +14,8 @@ export const HOUR_MS = 3_600_000;
 const SHARE_CALLS = 500;
 /** For so long a replica goes by what it was told, so that minutes and a lifted cap are noticed within it. */
 const FRESH_MS = 1_000;
+/** From then on it asks again while calls still go by what it knows, so that in a stream of them none waits for it. */
+const RENEWED_AFTER_MS = 500;
 const SHARES_MAXIMUM = 10_000;
 
 /** The hour of the clock that an instant is in. */
@@ -50,6 +52,9 @@ export class CallCaps implements CallAdmission {
   /** Takes one call from the tenant and from the account, or returns false and takes none. @throws StorageError */
   async admit(tenant: string, providerAccount: string): Promise<boolean> {
     const { tenant: ofTenant, providerAccount: ofAccount } = this.#policy;
+    // Both at once: the caller waits on the line, and for one way to the database rather than two.
+    if (ofTenant) this.#renew(tenant, TENANT_SCOPE, ofTenant);
+    if (ofAccount) this.#renew(tenant, providerAccount, ofAccount);
     if (ofTenant && !(await this.#take(tenant, TENANT_SCOPE, ofTenant))) return false;
     if (ofAccount && !(await this.#take(tenant, providerAccount, ofAccount))) {
       this.#return(tenant, TENANT_SCOPE);
@@ -81,11 +86,22 @@ export class CallCaps implements CallAdmission {
         }
         if (share.spentBy === 'calls') return false;
       }
-      share.asking ??= this.#ask(tenant, scope, cap, share).finally(() => {
-        share.asking = null;
-      });
-      await share.asking;
+      await this.#askOnce(tenant, scope, cap, share);
     }
+  }
+
+  /** Nobody waits for it: whoever finds nothing fresh asks again, and hears what is wrong. */
+  #renew(tenant: string, scope: SpendScope, cap: CallCap): void {
+    const now = this.#deps.clock.now();
+    const share = this.#share(tenant, scope, hourOf(now));
+    if (now - share.readAt >= RENEWED_AFTER_MS) this.#askOnce(tenant, scope, cap, share).catch(() => {});
+  }
+
+  #askOnce(tenant: string, scope: SpendScope, cap: CallCap, share: Share): Promise<void> {
+    share.asking ??= this.#ask(tenant, scope, cap, share).finally(() => {
+      share.asking = null;
+    });
+    return share.asking;
   }
 
   #share(tenant: string, scope: SpendScope, hour: number): Share {
@@ -107,22 +123,29 @@ export class CallCaps implements CallAdmission {
   async #ask(tenant: string, scope: SpendScope, cap: CallCap, share: Share): Promise<void> {
     const { storage, clock, log, wake } = this.#deps;
     const wanted = share.left > 0 ? 0 : SHARE_CALLS;
-    const taken = await storage.transaction(tenant, async ({ spend, outboxAppend }) => {
-      const answer = await spend.takeCalls(scope, share.hour, wanted, cap, clock.now());
-      if (answer.isFirst && answer.spentBy) {
-        await outboxAppend([this.#reached(tenant, scope, share.hour, answer.spentBy)]);
-      }
-      return answer;
-    });
+    // One statement, which never waits for the connections of work that waits for locks.
+    const taken = await storage.run(tenant, ({ spend }) =>
+      spend.takeCalls(scope, share.hour, wanted, cap, clock.now(), false),
+    );
     share.left += taken.granted;
     share.spentBy = taken.spentBy;
     share.readAt = clock.now();
-    if (!taken.isFirst) return;
+    if (!taken.isFirst || !(await this.#announce(tenant, scope, cap, share.hour))) return;
     log.error(
       { tenant, account: scope, measure: taken.spentBy },
       'A cap on calls is reached: nothing more is connected in this hour, unless `maskline caps lift` allows it.',
     );
     wake.outbox.raise();
+  }
+
+  /** Notes that the cap is reached together with its announcement. False when another replica has, or it was lifted. */
+  async #announce(tenant: string, scope: SpendScope, cap: CallCap, hour: number): Promise<boolean> {
+    const { storage, clock } = this.#deps;
+    return storage.transaction(tenant, async ({ spend, outboxAppend }) => {
+      const { isFirst, spentBy } = await spend.takeCalls(scope, hour, 0, cap, clock.now());
+      if (isFirst && spentBy) await outboxAppend([this.#reached(tenant, scope, hour, spentBy)]);
+      return isFirst;
+    });
   }
 
   #reached(tenant: string, scope: SpendScope, hour: number, measure: 'calls' | 'minutes') {

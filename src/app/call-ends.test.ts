@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LegStatus } from '../domain/call.ts';
+import type { VirtualNumber } from '../domain/virtual-number.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { closeOverdueCalls } from './close-overdue-calls.ts';
+import { closeSession } from './close-session.ts';
 import { recordLegStatus } from './record-leg-status.ts';
 import { settleQuietCalls } from './settle-quiet-calls.ts';
 import { accountAt, FakeOperator } from './testing/fake-operator.ts';
@@ -18,9 +20,12 @@ async function createTalk(pool: object = {}) {
   const { app, clock } = world;
   const { session } = await world.assign('order-1', [1, 2]);
   const startedAt = clock.now();
-  const { callId } = await world.dial(1, session?.participants[1]?.virtualNumber ?? null, 'call-1');
+  const dialled = session?.participants[1]?.virtualNumber ?? null;
+  const { callId } = await world.dial(1, dialled, 'call-1');
   return {
     app,
+    dialled,
+    sessionId: session?.id ?? '',
     clock,
     operator,
     startedAt,
@@ -56,6 +61,48 @@ describe('one call, one record, whatever the callbacks do (INV-25, FLT-31)', () 
     await t.report(t.ended(71, 61));
     expect(await t.record()).toMatchObject({ state: 'ended', durationSeconds: 60, termination: 'completed' });
     expect(await t.announced()).toBe(1);
+  });
+
+  it('is one record with every fact when they all come at the same moment', async () => {
+    const t = await createTalk();
+    const outcomes = await Promise.all([
+      t.report(t.ended(70, 60)),
+      t.report({ status: 'answered', at: t.startedAt + 10 * SECOND }),
+      t.report({ status: 'ringing', at: t.startedAt + 2 * SECOND }),
+      t.report(t.ended(70, 60)),
+    ]);
+    expect(outcomes.sort()).toEqual(['known', 'recorded', 'recorded', 'recorded']);
+    expect(await t.record()).toMatchObject({
+      state: 'ended',
+      ringingAt: t.startedAt + 2 * SECOND,
+      answeredAt: t.startedAt + 10 * SECOND,
+      endedAt: t.startedAt + 70 * SECOND,
+      durationSeconds: 60,
+    });
+    expect(await t.announced()).toBe(1);
+  });
+
+  it('lets the numbers rest from the end of the call when its session closes while that is reported (INV-26)', async () => {
+    const t = await createTalk({ numberQuarantineSeconds: 60, pairQuarantineSeconds: 60 });
+    const { storage } = t.app;
+    let reads = 0;
+    const closing: typeof storage.run = async (tenant, work, patience) => {
+      const read = await storage.run(tenant, work, patience);
+      if (patience === 'patient' && reads++ === 0)
+        await closeSession(t.app, { tenant, sessionId: t.sessionId, reason: 'cancelled' });
+      return read;
+    };
+    t.clock.advance(70 * SECOND);
+    const legStatus = t.ended(70, 60);
+    const params = { tenant: TENANT, providerAccount: 'first', providerCallId: 'call-1', legStatus };
+    const app = { ...t.app, storage: { ...storage, run: closing } };
+    expect(await recordLegStatus(app, params)).toBe('recorded');
+    const inUse = () =>
+      storage.run(TENANT, (s) => s.virtualNumbers.inUse(t.dialled as VirtualNumber, t.clock.now()));
+    t.clock.advance(59 * SECOND);
+    expect(await inUse()).toBe(true);
+    t.clock.advance(2 * SECOND);
+    expect(await inUse()).toBe(false);
   });
 
   it('asks the provider when the end never comes, within ten minutes of it', async () => {

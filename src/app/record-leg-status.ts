@@ -14,21 +14,43 @@ export interface RecordLegStatusParams {
   readonly legStatus: LegStatus;
 }
 
+type Outcome = 'recorded' | 'known' | 'no_such_call';
+
 /**
  * Adds what a status callback says to the call record. The same callback twice, or one that comes late, changes
  * nothing that was known better; each fact is announced once.
+ *
+ * It is read and written by one statement each, which holds nothing in between: a transaction that locks the row first
+ * is seven ways to the database, of which the caller's next call, who is counted in the same row, waits for four. What
+ * has changed in between, and what concerns more than the call, is done under a lock.
  */
-export async function recordLegStatus(
-  app: App,
-  params: RecordLegStatusParams,
-): Promise<'recorded' | 'known' | 'no_such_call'> {
+export async function recordLegStatus(app: App, params: RecordLegStatusParams): Promise<Outcome> {
   const { tenant, providerAccount, providerCallId, legStatus } = params;
-  const outcome = await app.storage.transaction(tenant, async (storage) => {
-    const call = await storage.calls.lock(providerAccount, providerCallId);
-    return call ? record(app, storage, call, legStatus) : 'no_such_call';
-  });
+  const outcome =
+    (await recordAtOnce(app, params)) ??
+    (await app.storage.transaction(tenant, async (storage) => {
+      const call = await storage.calls.lock(providerAccount, providerCallId);
+      return call ? record(app, storage, call, legStatus) : 'no_such_call';
+    }));
   if (outcome === 'recorded') app.wake.outbox.raise();
   return outcome;
+}
+
+/** Null: nothing was done, and it needs a lock. */
+async function recordAtOnce(app: App, params: RecordLegStatusParams): Promise<Outcome | null> {
+  const { tenant, providerAccount, providerCallId, legStatus } = params;
+  const call = await app.storage.run(
+    tenant,
+    ({ calls }) => calls.reported(providerAccount, providerCallId),
+    'patient',
+  );
+  if (!call) return 'no_such_call';
+  const progress = applyLegStatus(call, legStatus);
+  if (!progress) return 'known';
+  if (call.sessionClosed || saysNotInService(legStatus)) return null;
+  const [announced = null] = progressEvents(app, { ...call, ...progress }, legStatus);
+  const report = { call, progress, legStatus, receivedAt: app.clock.now(), announced };
+  return (await app.storage.run(tenant, ({ calls }) => calls.report(report), 'patient')) ? 'recorded' : null;
 }
 
 /**
@@ -65,9 +87,13 @@ async function record(
   await storage.calls.addEvent(call.id, legStatus, app.clock.now());
   await storage.outboxAppend(progressEvents(app, { ...call, ...progress }, legStatus));
   // Whoever has that number next is a stranger: nobody is connected to it by this session any more.
-  if (legStatus.status === 'ended' && isNotInService(legStatus.nativeCause)) await quarantine(storage, call);
+  if (saysNotInService(legStatus)) await quarantine(storage, call);
   if (call.sessionId) await restIfClosed(storage, call.sessionId);
   return 'recorded';
+}
+
+function saysNotInService(legStatus: LegStatus): boolean {
+  return legStatus.status === 'ended' && isNotInService(legStatus.nativeCause);
 }
 
 async function quarantine(storage: TenantStorage, call: LockedCall): Promise<void> {

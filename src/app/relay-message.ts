@@ -23,6 +23,8 @@ export interface RelayQuestion extends ArrivedText {
   readonly providerMessageId: string;
   readonly sendingNumber: PhoneNumber | null;
   readonly calledNumber: VirtualNumber | null;
+  /** milliseconds of the time for an answer that were gone before the question was read; default 0 */
+  readonly waitedMs?: number;
 }
 
 export interface RelayedMessage {
@@ -36,14 +38,15 @@ export interface RelayedMessage {
  * Says what to do with a text: the same look-up as a call. A refused text is dropped in silence, because an
  * automatic reply to strangers can be made to cost money. The words pass through and are not kept. STOP and the
  * like are meant for the carrier, which acts on them itself: they are not passed on, and not answered by us.
- * It never throws and answers by LIMITS.answerDeadlineMs.
+ * It never throws and answers by LIMITS.decisionDeadlineMs.
  */
 export async function relayMessage(app: App, question: RelayQuestion): Promise<RelayedMessage> {
   const messageId = createId('msg', app.clock, app.random);
   let isDropped = false;
   const deciding = decide(app, question, messageId, () => isDropped);
   try {
-    return await withDeadline(app.clock, LIMITS.answerDeadlineMs, deciding, () => {
+    const left = Math.max(1, LIMITS.decisionDeadlineMs - (question.waitedMs ?? 0));
+    return await withDeadline(app.clock, left, deciding, () => {
       isDropped = true;
       return drop('too_late', null);
     });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { statement, systemScope } from '../storage/sql/connection.ts';
 import type { App } from './app.ts';
 import { closeSession } from './close-session.ts';
+import { LIMITS } from './limits.ts';
 import { recordLegStatus } from './record-leg-status.ts';
 import { routeCall } from './route-call.ts';
 import type { RoutedCall } from './routed-call.ts';
@@ -90,7 +91,7 @@ describe('an answer that would come too late', () => {
     return { app: { ...app, storage }, release };
   }
 
-  it('is the neutral sentence at 400 ms, and what was decided since is never told', async () => {
+  it('is the neutral sentence when the time for a decision is over, and what was decided since is never told', async () => {
     const { world, ddd } = await delivering();
     const slow = slowed(world.app);
     const question = {
@@ -106,7 +107,7 @@ describe('an answer that would come too late', () => {
     const asked = routeCall(slow.app, question);
     // The keys are loaded before storage is asked for the route.
     await world.app.vault.keysOf(world.tenant);
-    world.clock.advance(400);
+    world.clock.advance(LIMITS.decisionDeadlineMs);
     expect(await asked).toMatchObject({
       reason: 'too_late',
       instruction: { decision: 'announce', announcement: 'neutral' },
@@ -117,6 +118,32 @@ describe('an answer that would come too late', () => {
     const announced = await world.app.storage.system.outboxOldest(100);
     const told = announced.filter((row) => row.event.type.startsWith('call.')).map((row) => row.event.type);
     expect(told.slice(0, 2)).toEqual(['call.started', 'call.refused']);
+  });
+
+  it('counts what the question has waited before it was read', async () => {
+    const { world, ddd } = await delivering();
+    const slow = slowed(world.app);
+    const question = {
+      tenant: world.tenant,
+      providerAccount: ACCOUNT,
+      providerCallId: 'waited',
+      kind: 'call',
+      callingNumber: person(1),
+      calledNumber: ddd as never,
+      attestation: null,
+      digits: null,
+      waitedMs: LIMITS.decisionDeadlineMs - 40,
+    } as const;
+    let routed: RoutedCall | null = null;
+    const asked = routeCall(slow.app, question).then((answer) => (routed = answer));
+    await world.app.vault.keysOf(world.tenant);
+    world.clock.advance(39);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(routed).toBeNull();
+    world.clock.advance(1);
+    expect(await asked).toMatchObject({ reason: 'too_late' });
+    slow.release();
+    await expect.poll(async () => (await calls(world))[0]?.reason).toBe('too_late');
   });
 
   it('is the neutral sentence at once when storage fails', async () => {

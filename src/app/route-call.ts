@@ -8,7 +8,7 @@ import { API_ACCOUNT, refusal, type RoutedCall, type RouteQuestion } from './rou
 import { refuseUndecided, withdrawCall } from './withdraw-late.ts';
 
 /**
- * Says what to do with a call. It never throws and always answers by LIMITS.answerDeadlineMs: whatever goes
+ * Says what to do with a call. It never throws and always answers soon after LIMITS.decisionDeadlineMs: whatever goes
  * wrong, the answer is the neutral sentence. One call id gets one decision, however often and however
  * concurrently it is asked; a repeated question gets the same answer for a minute while the call lasts.
  */
@@ -32,7 +32,7 @@ async function decideInTime(app: App, question: RouteQuestion, startedAt: Instan
   const deciding = decideRoute(app, question, callId);
   let isNeutral = false;
   try {
-    const left = Math.max(1, LIMITS.answerDeadlineMs - (question.waitedMs ?? 0));
+    const left = Math.max(1, LIMITS.decisionDeadlineMs - (question.waitedMs ?? 0));
     return await withDeadline(app.clock, left, deciding, () => {
       isNeutral = true;
       return refusal('too_late', null, null);

@@ -98,7 +98,8 @@ async function runOperation(
     const asked = { actor, params, body };
     const { audited } = operation;
     const inside = audited ? await auditedApp(app, tenant, (made) => actOf(audited, asked, made)) : null;
-    const context = { ...asked, app: inside?.app ?? app, tenant, query };
+    const waitedMs = Math.round(reply.elapsedTime);
+    const context = { ...asked, app: inside?.app ?? app, tenant, query, waitedMs };
     const { status, body: answered } = await operation.run(context);
     // What repeats an earlier change has none of its own; it was asked for all the same.
     if (audited && !inside?.noted()) await recordAudit(app, tenant, actOf(audited, asked, answered));

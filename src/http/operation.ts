@@ -23,6 +23,8 @@ export interface OperationContext<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** milliseconds since the request came */
+  readonly waitedMs: number;
 }
 
 export interface OperationAnswer<A> {

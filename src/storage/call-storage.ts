@@ -51,6 +51,22 @@ export interface LockedCall extends CallRecord {
   readonly maxCallSeconds: number | null;
 }
 
+export interface ReportedCall extends LockedCall {
+  /** then its numbers and pairs rest from the end of the call */
+  readonly sessionClosed: boolean;
+}
+
+/** What a status callback adds to a call. */
+export interface CallReport {
+  /** as it was read, and judged by */
+  readonly call: ReportedCall;
+  readonly progress: CallProgress;
+  readonly legStatus: LegStatus;
+  readonly receivedAt: Instant;
+  /** null: nothing is announced */
+  readonly announced: OutboxEvent | null;
+}
+
 export interface DecidedCall extends CallRecord {
   readonly callerKey: CallerKey | null;
   /** of the route that was taken, where that is not `callerKey` */
@@ -90,6 +106,13 @@ export interface CallStorage {
   /** Locks the call until the transaction ends. */
   lock(providerAccount: string, providerCallId: string): Promise<LockedCall | null>;
   lockById(id: string): Promise<LockedCall | null>;
+  /** The call as it is now, for a report of it; it is not locked. */
+  reported(providerAccount: string, providerCallId: string): Promise<ReportedCall | null>;
+  /**
+   * Writes what a report adds and announces it, in one statement. False, and nothing is changed, when the call has
+   * changed since it was read, or its session is closed.
+   */
+  report(report: CallReport): Promise<boolean>;
   /** The provider was asked how these have ended. */
   setChecked(ids: readonly string[], at: Instant): Promise<void>;
   setProgress(id: string, progress: CallProgress): Promise<void>;

@@ -16,7 +16,7 @@ export interface SpendShare {
   readonly granted: number;
   /** by what the cap is reached, if it is: nothing beyond shares that were given out is connected */
   readonly spentBy: 'calls' | 'minutes' | null;
-  /** whether this question was the first to find it reached */
+  /** whether it is reached and nobody has noted that */
   readonly isFirst: boolean;
 }
 
@@ -35,6 +35,8 @@ export interface SpendStorage extends PurchaseApprovalStorage {
   /**
    * Takes up to `wanted` calls of what is left of the hour, and at most a twentieth of it, so that replicas leave
    * something to each other; the last ones are given out one by one. The sum never exceeds the cap.
+   *
+   * @param notes whether it is noted when the cap is reached, for which the caller then owes an announcement; default true
    */
   takeCalls(
     scope: SpendScope,
@@ -42,6 +44,7 @@ export interface SpendStorage extends PurchaseApprovalStorage {
     wanted: number,
     cap: CallCap,
     now: Instant,
+    notes?: boolean,
   ): Promise<SpendShare>;
   /** Allows the cap once more for this hour. Returns false when nothing was connected in it. */
   lift(scope: SpendScope, hour: Instant, now: Instant): Promise<boolean>;

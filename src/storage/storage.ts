@@ -15,6 +15,7 @@ import type { StepUpStorage } from './step-up-storage.ts';
 import type { WebhookStorage, WebhookSystemStorage } from './webhook-storage.ts';
 import type { Page } from '../lib/page.ts';
 import type { OutboxEvent } from './outbox-storage.ts';
+import type { Patience } from './patience.ts';
 import type { NewRoute, RouteStorage } from './route-storage.ts';
 import type { CallStorage } from './call-storage.ts';
 import type { SessionStorage } from './session-storage.ts';
@@ -25,8 +26,11 @@ import type { VirtualNumberStorage } from './virtual-number-storage.ts';
  * asks for is confined to that tenant by the database itself.
  */
 export interface Storage {
-  /** Statements one by one, each its own transaction. */
-  run<T>(tenant: string, work: (storage: TenantStorage) => Promise<T>): Promise<T>;
+  /**
+   * Statements one by one, each its own transaction.
+   * @param patience default `prompt`
+   */
+  run<T>(tenant: string, work: (storage: TenantStorage) => Promise<T>, patience?: Patience): Promise<T>;
   /** One transaction. `work` may run again after a deadlock: it must have no effect outside `storage`. */
   transaction<T>(tenant: string, work: (storage: TenantStorage) => Promise<T>): Promise<T>;
   /** For background jobs and start-up only: sees all tenants. */

@@ -8,7 +8,7 @@ interface Held {
 }
 
 /** Takes a turn and keeps it until `finish`. */
-function hold(queue: TurnQueue, name: string, order: string[] = []): Held {
+function hold(queue: TurnQueue, name: string, order: string[] = [], patience?: 'patient'): Held {
   let finish = (): void => {};
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -17,7 +17,7 @@ function hold(queue: TurnQueue, name: string, order: string[] = []): Held {
     order.push(name);
     await finished;
     return name;
-  });
+  }, patience);
   return { done, finish };
 }
 
@@ -33,6 +33,36 @@ describe('TurnQueue', () => {
     for (const { finish } of held) finish();
     await Promise.all(held.map(({ done }) => done));
     expect(order).toEqual(['a', 'b', 'c']);
+  });
+
+  it('lets who is prompt go before who is patient, and who is patient after four of them', async () => {
+    const queue = new TurnQueue({ clock: new ManualClock(), turns: 1, maxWaiting: 20, timeoutMs: 100 });
+    const order: string[] = [];
+    const held = [
+      hold(queue, 'now', order),
+      ...['x', 'y'].map((name) => hold(queue, name, order, 'patient')),
+      ...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => hold(queue, name, order)),
+    ];
+    for (const { finish } of held) finish();
+    await Promise.all(held.map(({ done }) => done));
+    expect(order.join(' ')).toBe('now a b c d x e f y');
+  });
+
+  it('forgets whom it has passed over when they wait no longer', async () => {
+    const clock = new ManualClock();
+    const queue = new TurnQueue({ clock, turns: 1, maxWaiting: 20, timeoutMs: 100 });
+    const order: string[] = [];
+    const now = hold(queue, 'now', order);
+    const patient = hold(queue, 'x', order, 'patient');
+    clock.advance(50);
+    const prompt = ['a', 'b', 'c', 'd', 'e'].map((name) => hold(queue, name, order));
+    for (const { finish } of [now, ...prompt.slice(0, 3)]) finish();
+    await settle();
+    clock.advance(50);
+    await expect(patient.done).rejects.toMatchObject({ code: 'unavailable' });
+    for (const { finish } of prompt) finish();
+    await Promise.all(prompt.map(({ done }) => done));
+    expect(order.join(' ')).toBe('now a b c d e');
   });
 
   it('gives as many turns at a time as there are', async () => {
@@ -90,6 +120,19 @@ describe('TurnQueue', () => {
     for (const { finish } of held) finish();
     await closing;
     expect(await Promise.all(held.map(({ done }) => done))).toEqual(['a', 'b']);
+  });
+
+  it('closes after everybody who waits, prompt or patient', async () => {
+    const queue = new TurnQueue({ clock: new ManualClock(), turns: 2, maxWaiting: 20, timeoutMs: 100 });
+    const order: string[] = [];
+    const held = [
+      ...['a', 'b', 'x'].map((name) => hold(queue, name, order, 'patient')),
+      ...['c', 'd', 'e', 'f', 'g', 'h'].map((name) => hold(queue, name, order)),
+    ];
+    const closing = queue.close();
+    for (const { finish } of held) finish();
+    await Promise.all([closing, ...held.map(({ done }) => done)]);
+    expect(order).toHaveLength(9);
   });
 
   it('lets the event loop have its turn while the queue is busy', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { Patience } from './patience.ts';
 import { StorageError } from './storage-error.ts';
 
 export interface TurnQueueOptions {
@@ -13,11 +14,22 @@ export interface TurnQueueOptions {
   readonly timeoutMs: number;
 }
 
-/** A limited number at a time, in the order of asking, with a limit on how many wait and for how long. */
+/** So many turns in a row go to whoever is prompt while somebody patient waits: calls first, and orders not last. */
+const PROMPT_IN_A_ROW = 4;
+
+/**
+ * A limited number at a time, with a limit on how many wait and for how long. Who is prompt goes before who is patient,
+ * mostly; among themselves they go in the order of asking.
+ */
 export class TurnQueue {
   readonly #options: TurnQueueOptions;
   /** each gives the turn to one waiter; a Set keeps the order of asking */
-  readonly #waiting = new Set<() => void>();
+  readonly #prompt = new Set<() => void>();
+  readonly #patient = new Set<() => void>();
+  /** those that wait until everybody else is done, so that the queue can close */
+  readonly #last = new Set<() => void>();
+  /** how often one who is patient was passed over in a row */
+  #passedOver = 0;
   #taken = 0;
   #closed = false;
   #grants = 0;
@@ -27,12 +39,12 @@ export class TurnQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#prompt.size + this.#patient.size;
   }
 
   /** @throws StorageError `unavailable` when the queue is full or closed, or the wait too long */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.#acquire(this.#options.maxWaiting);
+  async run<T>(work: () => Promise<T>, patience: Patience = 'prompt'): Promise<T> {
+    await this.#acquire(this.#options.maxWaiting, patience === 'patient' ? this.#patient : this.#prompt);
     try {
       return await work();
     } finally {
@@ -44,43 +56,52 @@ export class TurnQueue {
   async close(): Promise<void> {
     if (this.#closed) return;
     const lastTurns = Array.from({ length: this.#options.turns }, () =>
-      this.#acquire(Number.POSITIVE_INFINITY),
+      this.#acquire(Number.POSITIVE_INFINITY, this.#last),
     );
     this.#closed = true;
     await Promise.allSettled(lastTurns);
   }
 
-  #acquire(maxWaiting: number): Promise<void> {
+  #acquire(maxWaiting: number, queue: Set<() => void>): Promise<void> {
     if (this.#closed) return Promise.reject(unavailable('the database is closed'));
-    if (this.#taken < this.#options.turns && this.#waiting.size === 0) {
+    if (this.#taken < this.#options.turns && this.waiting + this.#last.size === 0) {
       this.#taken++;
       return this.#pauseSometimes();
     }
     const { clock, timeoutMs } = this.#options;
-    if (this.#waiting.size >= maxWaiting) {
+    if (this.waiting >= maxWaiting) {
       return Promise.reject(unavailable(`${maxWaiting} others already wait for the database`));
     }
     return new Promise((resolve, reject) => {
       const timer = clock.after(timeoutMs, () => {
-        this.#waiting.delete(grant);
+        queue.delete(grant);
         reject(unavailable(`the database was busy for ${timeoutMs} ms`));
       });
       const grant = (): void => {
         timer.cancel();
         resolve(this.#pauseSometimes());
       };
-      this.#waiting.add(grant);
+      queue.add(grant);
     });
   }
 
   #release(): void {
-    const [grantNext] = this.#waiting;
+    const queue = this.#nextQueue();
+    const [grantNext] = queue;
     if (!grantNext) {
       this.#taken--;
       return;
     }
-    this.#waiting.delete(grantNext);
+    queue.delete(grantNext);
     grantNext();
+  }
+
+  #nextQueue(): Set<() => void> {
+    const [prompt, patient] = [this.#prompt.size > 0, this.#patient.size > 0];
+    const isItsTurn = patient && (!prompt || this.#passedOver >= PROMPT_IN_A_ROW);
+    this.#passedOver = patient && !isItsTurn ? this.#passedOver + 1 : 0;
+    if (isItsTurn) return this.#patient;
+    return prompt ? this.#prompt : this.#last;
   }
 
   #pauseSometimes(): Promise<void> {

@@ -57,7 +57,7 @@ export const routeDecisionsCreate = defineOperation({
   statuses: { 200: 'The decision.' },
   errors: [],
   repeatable: 'by_nature',
-  async run({ app, tenant, body }) {
+  async run({ app, tenant, body, waitedMs }) {
     const decided = await routeCall(app, {
       tenant,
       providerAccount: body.providerAccount ?? null,
@@ -68,6 +68,7 @@ export const routeDecisionsCreate = defineOperation({
       attestation: body.attestation ?? null,
       digits: body.digits ?? null,
       collectsPin: true,
+      waitedMs,
     });
     return { status: 200, body: toRouteDecisionAnswer(decided) };
   },

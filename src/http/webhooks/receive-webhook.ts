@@ -82,7 +82,7 @@ async function act(
     case 'answer':
       return answerCall(app, account, parsed.request, waitedMs);
     case 'message':
-      return answerMessage(app, account, parsed.message);
+      return answerMessage(app, account, parsed.message, waitedMs);
     case 'status':
       return recordStatuses(app, account, [parsed.callback]);
     case 'statuses':
@@ -133,6 +133,7 @@ async function answerMessage(
   app: App,
   account: ProviderAccount,
   message: InboundMessage,
+  waitedMs: number,
 ): Promise<WebhookResponse> {
   const { providerMessageId, sendingNumber, calledNumber, body, attachments, mediaUrls = [] } = message;
   const relayed = await relayMessage(app, {
@@ -144,6 +145,7 @@ async function answerMessage(
     body,
     attachments,
     mediaUrls,
+    waitedMs,
   });
   const { provider } = account;
   const { instruction } = relayed;

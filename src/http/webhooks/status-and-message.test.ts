@@ -42,7 +42,7 @@ describe('a status callback', () => {
       ...s.app,
       storage: {
         ...s.app.storage,
-        transaction: async () => {
+        run: async () => {
           throw new StorageError('unavailable', 'gone');
         },
       },

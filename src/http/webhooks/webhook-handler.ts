@@ -95,7 +95,7 @@ export class WebhookHandler {
   }
 
   /** What costs least comes first: a flood is sent away before its bodies are read, let alone its signatures. */
-  async #receive({ raw, path, waitedMs }: Exchange): Promise<WebhookResponse | 'gone'> {
+  async #receive({ raw, path, startedAt, waitedMs }: Exchange): Promise<WebhookResponse | 'gone'> {
     const account = await findWebhookAccount(this.#app, path);
     const shed = path.kind === 'answer' ? this.#answers : this.#reports;
     if (shed.isFull(waitedMs)) return refuseForLoad(this.#app, account, path.kind);
@@ -108,8 +108,10 @@ export class WebhookHandler {
     const address = this.#senderAddress(raw);
     const request = toWebhookRequest(raw, outcome.body, this.#options.publicUrl, address);
     authenticateWebhook(this.#app, account, request);
+    // With what it took to find the account and to read the body: the caller has waited since the request came.
+    const gone = waitedMs + Math.max(0, this.#app.clock.now() - startedAt);
     const received = await shed.admit(
-      () => receiveWebhook(this.#app, account, path.kind, request, waitedMs),
+      () => receiveWebhook(this.#app, account, path.kind, request, gone),
       waitedMs,
     );
     return received ?? refuseForLoad(this.#app, account, path.kind);

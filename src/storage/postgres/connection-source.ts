@@ -1,5 +1,6 @@
 import { backoffDelayMs } from '../../lib/backoff.ts';
 import { pause } from '../../lib/clock.ts';
+import type { Patience } from '../patience.ts';
 import { StorageError } from '../storage-error.ts';
 import { TurnQueue } from '../turn-queue.ts';
 import { parseConnectionTargets, targetLabel } from './connection-targets.ts';
@@ -73,7 +74,11 @@ export class ConnectionSource {
   }
 
   /** Lends a session for as long as `work` takes. @throws StorageError `unavailable` when there is none in time */
-  use<T>(wanted: WantedSession, work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  use<T>(
+    wanted: WantedSession,
+    work: (session: PostgresSession) => Promise<T>,
+    patience: Patience = 'prompt',
+  ): Promise<T> {
     return this.#turns.run(async () => {
       const { host, session } = await this.#checkOut(wanted);
       try {
@@ -82,12 +87,12 @@ export class ConnectionSource {
         host.giveBack(session);
         if (session.broken) this.#suspect(host, session.silent);
       }
-    });
+    }, patience);
   }
 
-  /** The same for work of several statements, which is kept from taking every connection. */
+  /** The same for work that may take its time: it is kept from taking every connection, and lets others go first. */
   useForLong<T>(wanted: WantedSession, work: (session: PostgresSession) => Promise<T>): Promise<T> {
-    return this.#patient.run(() => this.use(wanted, work));
+    return this.#patient.run(() => this.use(wanted, work, 'patient'));
   }
 
   /** A connection of its own, outside the pool and its limits. The caller closes it with `abort`. */

@@ -9,6 +9,7 @@ import type {
   SqlConnection,
   Statement,
 } from '../sql/connection.ts';
+import type { Patience } from '../patience.ts';
 import { StorageError } from '../storage-error.ts';
 import { TransactionGuard } from '../transaction-guard.ts';
 import { changesSomething, unknownCommit } from '../unknown-commit.ts';
@@ -41,11 +42,18 @@ export class PostgresDatabase implements Database, OwnedDatabase {
     return this.#source.status;
   }
 
-  async run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+  async run<T>(
+    scope: Scope,
+    work: (connection: SqlConnection) => Promise<T>,
+    patience?: Patience,
+  ): Promise<T> {
     this.#guard.assertOutside();
     const query = <Row>(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]> =>
       this.#retry(
-        (attempt) => this.#source.use({ scope, statement }, attempt),
+        (attempt) =>
+          patience === 'patient'
+            ? this.#source.useForLong({ scope, statement }, attempt)
+            : this.#source.use({ scope, statement }, attempt),
         (session) => this.#runOne<Row>(session, scope, statement, values),
       );
     return work({ query });

@@ -118,7 +118,7 @@ describe.runIf(postgresWanted('faults of a PostgreSQL server'))('PostgresDatabas
       await locked;
     });
 
-    it('keeps connections for single statements while transactions wait for a lock', async () => {
+    it('keeps connections for single statements while transactions, and what is patient, wait for a lock', async () => {
       const database = await postgres.open({ poolSize: 4, statementTimeoutMs: 1_500 });
       await database.run(acme, row(1));
       let release = (): void => {};
@@ -133,7 +133,9 @@ describe.runIf(postgresWanted('faults of a PostgreSQL server'))('PostgresDatabas
         });
       });
       const waiting = [1, 2, 3, 4, 5, 6].map((amount) =>
-        database.transaction(acme, (connection) => connection.query(add, [1, amount])),
+        amount % 2 === 0
+          ? database.transaction(acme, (connection) => connection.query(add, [1, amount]))
+          : database.run(acme, (connection) => connection.query(add, [1, amount]), 'patient'),
       );
       const startedAt = performance.now();
       expect(await database.run(acme, idsOf)).toEqual([1]);

@@ -3,6 +3,7 @@ import type { Instant } from '../../lib/clock.ts';
 import type { CallStorage, LockedCall } from '../call-storage.ts';
 import { alreadyDecided } from './already-decided.ts';
 import { CALL_COLUMNS, CALL_ENDS_BY, type CallColumns, LAST_CALL_END, toCallRecord } from './call-columns.ts';
+import { findReported, writeReport } from './call-report.ts';
 import { type SqlConnection, type Statement, statement } from './connection.ts';
 import { countCall } from './count-call.ts';
 import { at, atOrNull } from './parameters.ts';
@@ -249,6 +250,9 @@ export function callStatements(connection: SqlConnection, tenant: string): CallS
     },
     lock: (providerAccount, providerCallId) => locked(callLock, [providerAccount, providerCallId]),
     lockById: (id) => locked(callLockById, [id]),
+    reported: (providerAccount, providerCallId) =>
+      findReported(connection, tenant, providerAccount, providerCallId),
+    report: (report) => writeReport(connection, tenant, report),
     async setChecked(ids, checkedAt) {
       await connection.query(callSetChecked, [tenant, ids, at(checkedAt)]);
     },

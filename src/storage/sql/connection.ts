@@ -1,3 +1,5 @@
+import type { Patience } from '../patience.ts';
+
 /**
  * The seam between our SQL, which is written once, and the two things that run it: a pool of PostgreSQL
  * connections, and PGlite, which is a pool of one.
@@ -48,8 +50,9 @@ export interface Database {
    * Runs statements one by one, each its own transaction and each waiting for its own turn, so that `work` may
    * wait for something else in between. A broken connection is `unavailable` after a statement that starts
    * with `select`, and `commit_unknown` after any other. @throws StorageError
+   * @param patience default `prompt`; transactions are always patient
    */
-  run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  run<T>(scope: Scope, work: (connection: SqlConnection) => Promise<T>, patience?: Patience): Promise<T>;
   /**
    * Runs `work` in one READ COMMITTED transaction. After a deadlock or a serialization failure `work` runs
    * again, so it must have no effect outside the connection; in particular it may not ask the database again

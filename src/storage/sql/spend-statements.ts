@@ -11,7 +11,7 @@ const spendBegin = statement(
   'spend_begin',
   'insert into call_spend (tenant, scope, hour) values ($1, $2, $3) on conflict do nothing',
 );
-// $4 wanted, $5 cap of calls, $6 cap of seconds. The row is locked before it is judged: whoever asks at the same
+// $4 wanted, $5 cap of calls, $6 cap of seconds, $8 whether it is noted that the cap is reached. The row is locked before it is judged: whoever asks at the same
 // moment sees what this one has taken.
 const spendTake = statement(
   'spend_take',
@@ -27,8 +27,8 @@ const spendTake = statement(
        from before)
    update call_spend c
       set calls = c.calls + s.granted,
-          opened_at = case when s.spent_by is not null and not s.is_open then $7 else c.opened_at end,
-          closed_at = case when s.spent_by is not null and not s.is_open then null
+          opened_at = case when $8::boolean and s.spent_by is not null and not s.is_open then $7 else c.opened_at end,
+          closed_at = case when $8::boolean and s.spent_by is not null and not s.is_open then null
                            when s.spent_by is null and s.is_open then $7 else c.closed_at end
      from share s
     where c.tenant = $1 and c.scope = $2 and c.hour = $3
@@ -88,14 +88,15 @@ const DAY_MS = 86_400_000;
 export function spendStatements(connection: SqlConnection, tenant: string): SpendStorage {
   return {
     ...purchaseApprovalStatements(connection, tenant),
-    async takeCalls(scope, hour, wanted, cap, now) {
-      await connection.query(spendBegin, [tenant, scope, at(hour)]);
+    async takeCalls(scope, hour, wanted, cap, now, notes = true) {
       const seconds = cap.minutes * SECONDS_OF_A_MINUTE;
-      const values = [tenant, scope, at(hour), wanted, cap.calls, seconds, at(now)];
-      const [share] = await connection.query<Awaited<ReturnType<SpendStorage['takeCalls']>>>(
-        spendTake,
-        values,
-      );
+      const values = [tenant, scope, at(hour), wanted, cap.calls, seconds, at(now), notes];
+      const take = () => connection.query<Awaited<ReturnType<SpendStorage['takeCalls']>>>(spendTake, values);
+      const [known] = await take();
+      if (known) return known;
+      // The first of the hour.
+      await connection.query(spendBegin, [tenant, scope, at(hour)]);
+      const [share] = await take();
       if (!share) throw new Error('A row of call_spend is gone that was there a moment ago.');
       return share;
     },

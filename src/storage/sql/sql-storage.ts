@@ -16,9 +16,11 @@ export interface SqlStorageOptions {
 export function createSqlStorage(database: Database, { gathers = true }: SqlStorageOptions = {}): Storage {
   const gathered = gathers ? gatheredStatements(database) : () => null;
   return {
-    run: (tenant, work) =>
-      database.run(tenantScope(tenant), (connection) =>
-        work(new TenantStatements(connection, tenant, gathered(tenant))),
+    run: (tenant, work, patience) =>
+      database.run(
+        tenantScope(tenant),
+        (connection) => work(new TenantStatements(connection, tenant, gathered(tenant))),
+        patience,
       ),
     transaction: (tenant, work) =>
       database.transaction(tenantScope(tenant), (connection) =>
