@@ -15,7 +15,14 @@ export class DataDirectory {
   constructor(directory: string, random: Random) {
     this.path = path.resolve(directory);
     this.#random = random;
-    mkdirSync(this.path, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    try {
+      mkdirSync(this.path, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    } catch (error) {
+      throw new Error(
+        `The data directory ${this.path} cannot be made. Set MASKLINE_DATA_DIR to one that this user may write to.`,
+        { cause: error },
+      );
+    }
   }
 
   file(name: string): string {

@@ -24,6 +24,7 @@ import { applySchema } from './apply-schema.ts';
 import { startConsumer, startJobs } from './start-background.ts';
 import { type Started, stopAll } from './stop-all.ts';
 import { openDatabase } from './open-database.ts';
+import { portError } from './port-error.ts';
 import { Vault } from './privacy/vault.ts';
 import { createHttpProfileDirectory } from './profiles/http/http-profile-directory.ts';
 import { noProfileDirectory } from './profiles/no-profile-directory.ts';
@@ -200,23 +201,4 @@ async function listen(http: FastifyInstance, config: ServiceConfig, clock: Clock
     await http.close();
     throw portError(error, 'MASKLINE_PORT', config.port);
   }
-}
-
-/** A port that somebody else has is the commonest reason for not starting; it deserves a sentence. */
-export function portError(error: unknown, setting: string, port: number): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'EADDRINUSE') {
-    return new Error(
-      `Port ${port} is in use by another program. Stop that one, or set ${setting} to a free port.`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (code === 'EACCES') {
-    return new Error(`Port ${port} may not be opened by this user. Set ${setting} to one above 1023.`, {
-      cause: error,
-    });
-  }
-  return error;
 }

@@ -15,7 +15,8 @@ export function readMasterKeys(reader: SettingsReader): MasterKeyOrigins | null 
     ...readVault(reader, name),
   ];
   const [first, second] = origins;
-  const hadOne = reader.secret(name) !== null;
+  // One that is there and cannot be used has been named already.
+  const hadOne = reader.optional(`${name}_FILE`) !== null || reader.secret(name) !== null;
   if (!first && !hadOne) {
     reader.violate(`${name} or ${name}_FILE is missing. ${MASTER_KEY_HINT}`);
   }

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { Presets, SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError } from 'commander';
 import { verifyAudit } from '../app/audit.ts';
 import type { AuditHead } from '../storage/audit-storage.ts';
+import { createBar } from './create-bar.ts';
 import { withPrivacyApp } from './privacy-app.ts';
 
 const ENVIRONMENT = 'Environment: DATABASE_URL, MASKLINE_MASTER_KEY (or …_FILE), MASKLINE_TENANT (default).';
@@ -44,9 +44,7 @@ export function auditCommand(): Command {
 async function verify(options: { tenant?: string; head?: AuditHead }): Promise<void> {
   await withPrivacyApp(options, async ({ app, tenant }) => {
     const head = await app.storage.run(tenant, (storage) => storage.audit.head());
-    const bar = process.stdout.isTTY
-      ? new SingleBar({ clearOnComplete: true }, Presets.shades_classic)
-      : null;
+    const bar = process.stdout.isTTY ? createBar({ clearOnComplete: true }) : null;
     bar?.start(head?.seq ?? 0, 0);
     const verdict = await verifyAudit(app, tenant, {
       ...(options.head && { expected: options.head }),

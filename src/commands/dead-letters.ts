@@ -1,6 +1,6 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Bus, BusMessage } from '../bus/bus.ts';
-import { deleteKafkaGroup } from '../bus/kafka/kafka-admin.ts';
+import { deleteKafkaGroup, describeKafka } from '../bus/kafka/kafka-admin.ts';
 import { createKafkaBus } from '../bus/kafka/kafka-bus.ts';
 import { readDatabaseConfig, readKafkaConfig, readMasterKeyConfig, type Topics } from '../config.ts';
 import { type DeadLetterEntry, foldDeadLetters, redriveMarker } from '../consumers/dead-letter-log.ts';
@@ -14,7 +14,9 @@ import { takeMasterKeys } from '../master-key-sources.ts';
 import { silentLog } from '../observe/log.ts';
 import { type TenantKeys, Vault } from '../privacy/vault.ts';
 import { createSqlStorage } from '../storage/sql/sql-storage.ts';
+import { askKafka } from './ask-kafka.ts';
 import { withCommandDatabase } from './command-database.ts';
+import { withPhases } from './progress.ts';
 
 const HELP_ID = 'A dead letter is named by where its original stood: <topic>/<partition>/<offset>.';
 
@@ -37,7 +39,7 @@ export function deadLettersCommand(): Command {
   deadLetters
     .command('redrive')
     .description('publish the original bytes to the orders topic again')
-    .argument('[ids...]', 'as `maskline dead-letters list` shows them')
+    .argument('[ids...]', 'as `maskline dead-letters list` shows them', positions)
     .option('--all', 'every dead letter that was not put back yet')
     .option('--dry-run', 'say which, and publish nothing')
     .addHelpText(
@@ -104,10 +106,20 @@ async function withBus(
 ): Promise<void> {
   const { kafka, topics } = readKafkaConfig(process.env);
   const connection = kafkaConnection(kafka);
+  // First, because a consumer waits for a broker as long as it takes.
+  const found = await askKafka(() => describeKafka(connection, [topics.deadLetter]));
+  if (!found.topics.get(topics.deadLetter)) {
+    throw new Error(
+      `Topic ${topics.deadLetter} is missing. Run \`maskline migrate --topics\`, or look at MASKLINE_TOPIC_DEAD_LETTER.`,
+    );
+  }
   const bus = createKafkaBus({ ...connection, clock: systemClock, random: systemRandom, log: silentLog });
   const group = createId('maskline-dead-letters', systemClock, systemRandom);
   try {
-    const messages = await readTopic(bus, { topic: topics.deadLetter, group, clock: systemClock });
+    const messages = await withPhases((at) => {
+      at(`Reading topic ${topics.deadLetter}`);
+      return readTopic(bus, { topic: topics.deadLetter, group, clock: systemClock });
+    });
     await work({ bus, topics, entries: foldDeadLetters(messages) });
   } finally {
     await bus.close();
@@ -120,6 +132,13 @@ function describe({ id, reason, detail, failedAt, bytes, complete, redrivenAt }:
   const size = complete ? `${bytes} bytes` : `${bytes} bytes, cut`;
   const state = redrivenAt === null ? '' : `  put back ${redrivenAt}`;
   return `${id}  ${failedAt}  ${reason}  ${size}  ${detail}${state}`;
+}
+
+function positions(text: string, before: readonly string[] | undefined): string[] {
+  if (!/^[^\s/]+\/[0-9]+\/[0-9]+$/.test(text)) {
+    throw new InvalidArgumentError('It must be <topic>/<partition>/<offset>.');
+  }
+  return [...(before ?? []), text];
 }
 
 function print(line: string): void {

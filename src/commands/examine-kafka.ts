@@ -1,7 +1,8 @@
 import { describeKafka } from '../bus/kafka/kafka-admin.ts';
 import type { KafkaConfig, Topics } from '../config.ts';
 import { kafkaConnection } from '../create-bus.ts';
-import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
+import { kafkaReason } from './ask-kafka.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 export async function examineKafka(kafka: KafkaConfig, topics: Topics): Promise<Finding[]> {
   const names = [topics.orders, topics.masking, topics.deadLetter];
@@ -28,7 +29,7 @@ export async function examineKafka(kafka: KafkaConfig, topics: Topics): Promise<
     }
     return findings;
   } catch (error) {
-    const advice = `Check KAFKA_BROKERS and its TLS and SASL settings. ${messageOf(error)}`;
+    const advice = `Check KAFKA_BROKERS and its TLS and SASL settings. ${kafkaReason(error)}`;
     return [fail('Kafka does not answer.', advice)];
   }
 }

@@ -1,10 +1,11 @@
-import { Presets, SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { readDatabaseConfig, readKafkaConfig } from '../config.ts';
 import { createTopics } from '../create-topics.ts';
 import { systemClock } from '../lib/clock.ts';
 import { MIGRATIONS_DIRECTORY } from '../open-database.ts';
 import { type MigrationProgress, migrate, readSchemaStatus } from '../storage/migrate.ts';
+import { askKafka } from './ask-kafka.ts';
+import { createBar } from './create-bar.ts';
 import { withCommandDatabase } from './command-database.ts';
 import { integerBetween } from './parse-integer.ts';
 
@@ -57,7 +58,7 @@ async function checkSchema(): Promise<number> {
 }
 
 async function applyMigrations(): Promise<void> {
-  const bar = process.stdout.isTTY ? new SingleBar({ clearOnComplete: false }, Presets.shades_classic) : null;
+  const bar = process.stdout.isTTY ? createBar({ clearOnComplete: false }) : null;
   let started = false;
   const onProgress = ({ number, name, state, last }: MigrationProgress): void => {
     if (!bar) {
@@ -86,10 +87,12 @@ async function applyMigrations(): Promise<void> {
 
 async function makeTopics(options: MigrateCommandOptions): Promise<void> {
   const { kafka, topics } = readKafkaConfig(process.env);
-  const created = await createTopics(kafka, topics, {
-    partitions: options.partitions,
-    ...(options.replicas !== undefined && { replicas: options.replicas }),
-  });
+  const created = await askKafka(() =>
+    createTopics(kafka, topics, {
+      partitions: options.partitions,
+      ...(options.replicas !== undefined && { replicas: options.replicas }),
+    }),
+  );
   print(
     created.length === 0 ? 'Every topic was there, and was left as it is.' : `Created ${created.join(', ')}.`,
   );

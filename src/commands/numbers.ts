@@ -6,6 +6,7 @@ import { decommissionNumber } from '../app/decommission-number.ts';
 import { importHeldNumber, isBrokenOff } from '../app/import-held-number.ts';
 import { listHeld, reconcileIntents } from '../app/reconcile-intents.ts';
 import { toVirtualNumber, type VirtualNumber } from '../domain/virtual-number.ts';
+import { isKnownCountry } from '../privacy/known-country.ts';
 import type { NumberHeld, NumberOnSale } from '../providers/provider.ts';
 import { type CommandApp, withCommandApp } from './command-app.ts';
 import { messageOf } from './finding.ts';
@@ -230,7 +231,10 @@ function virtualNumbers(text: string, before: readonly VirtualNumber[] | undefin
 
 function countryCode(text: string): string {
   if (!/^[A-Za-z]{2}$/.test(text)) throw new InvalidArgumentError('It must be two letters, such as US.');
-  return text.toUpperCase();
+  const country = text.toUpperCase();
+  if (!isKnownCountry(country))
+    throw new InvalidArgumentError('There are no numbers of such a country. The United Kingdom is GB.');
+  return country;
 }
 
 function print(line: string): void {

@@ -1,16 +1,27 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { createBar, type Terminal } from './create-bar.ts';
 
-/** Runs `work` for each item, one after the other, with a bar at a terminal and a line for each elsewhere. */
+/**
+ * Runs `work` for each item, one after the other, with a bar at a terminal and a line for each elsewhere. Somebody who
+ * breaks it off at a terminal is told what was done until then.
+ */
 export async function withProgress<T>(
   items: readonly T[],
   nameOf: (item: T) => string,
   work: (item: T) => Promise<string>,
+  terminal: Terminal = process.stderr,
 ): Promise<void> {
-  const bar = process.stdout.isTTY
-    ? new SingleBar({ format: '{bar} {value}/{total} {item}', clearOnComplete: true }, Presets.shades_classic)
-    : null;
-  bar?.start(items.length, 0, { item: '' });
   const lines: string[] = [];
+  const told = (): void => {
+    for (const line of lines) process.stdout.write(`${line}\n`);
+  };
+  const tell = (): void => {
+    told();
+    process.stdout.write(`Broken off after ${lines.length} of ${items.length}.\n`);
+  };
+  const format = '{bar} {value}/{total} {item}';
+  const isSeen = process.stdout.isTTY && terminal.isTTY === true;
+  const bar = isSeen ? createBar({ format, clearOnComplete: true }, { terminal, tell }) : null;
+  bar?.start(items.length, 0, { item: '' });
   try {
     for (const item of items) {
       bar?.update({ item: nameOf(item) });
@@ -21,12 +32,9 @@ export async function withProgress<T>(
     }
   } finally {
     bar?.stop();
-    for (const line of lines) process.stdout.write(`${line}\n`);
+    told();
   }
 }
-
-/** Where a bar is drawn; nothing is drawn where `isTTY` is not true. */
-export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 /** Says what is done now, and how far that has come when it has parts. */
 export type ShowPhase = (what: string, done?: number, total?: number) => void;
@@ -37,7 +45,7 @@ export async function withPhases<T>(
   terminal: Terminal = process.stderr,
 ): Promise<T> {
   const format = '{bar} {what}, {duration} s';
-  const bar = new SingleBar({ format, clearOnComplete: true, stream: terminal }, Presets.shades_classic);
+  const bar = createBar({ format, clearOnComplete: true }, { terminal });
   bar.start(1, 0, { what: 'Beginning' });
   try {
     return await work((what, done, total) => {

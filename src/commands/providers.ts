@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { appendAudit } from '../app/audit.ts';
 import { listHeld } from '../app/reconcile-intents.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -11,6 +11,7 @@ import { withCommandApp } from './command-app.ts';
 import { messageOf } from './finding.ts';
 import { integerBetween } from './parse-integer.ts';
 import { terminalActor } from './privacy-app.ts';
+import { withPhases } from './progress.ts';
 import { readJson } from './read-json.ts';
 
 const OVERLAP_MINUTES = 60;
@@ -45,7 +46,11 @@ export function providersCommand(): Command {
     providers
       .command('add')
       .description('add an account: credentials as JSON on the standard input, or in a file; they are sealed')
-      .argument('<provider>', [...providerFactories({ clock: systemClock }).keys()].sort().join(', '))
+      .addArgument(
+        new Argument('<provider>', 'docs/providers says what each needs').choices(
+          [...providerFactories({ clock: systemClock }).keys()].sort(),
+        ),
+      )
       .option('--name <name>', 'of the account; default: the name of the provider')
       .option('--credentials-file <file>', 'JSON; else it is read from the standard input')
       .option('--settings-file <file>', 'JSON of what is not secret')
@@ -157,7 +162,10 @@ async function test(name: string, options: TenantOption): Promise<void> {
       );
     }
     try {
-      const held = await listHeld(app, account);
+      const held = await withPhases((at) => {
+        at(`Asking ${account.name} for its numbers`);
+        return listHeld(app, account);
+      });
       const ours = await app.storage.run(tenant, (storage) => storage.providerAccounts.uses(name));
       print(
         `ok    The provider answers: it holds ${held.size} numbers for us, and ${ours.numbers} of ours are there.`,

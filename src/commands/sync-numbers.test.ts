@@ -1,24 +1,11 @@
-import { Writable } from 'node:stream';
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeOperator, accountAt } from '../app/testing/fake-operator.ts';
 import { createWorld, TENANT, virtualNumber } from '../app/testing/world.ts';
 import type { NumberHeld } from '../providers/provider.ts';
 import { syncNumbers } from './sync-numbers.ts';
+import { createTerminal } from './testing/terminal.ts';
 
 afterEach(() => vi.restoreAllMocks());
-
-/** A terminal that keeps all that was drawn on it. */
-function createTerminal() {
-  let drawn = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      drawn += String(chunk);
-      done();
-    },
-  });
-  const terminal = Object.assign(stream, { isTTY: true as const, columns: 120 });
-  return { terminal, drawn: () => drawn };
-}
 
 /** An operator whose list takes until somebody says so. */
 class SlowOperator extends FakeOperator {

@@ -2,9 +2,10 @@ import type { App, ProviderAccount } from '../app/app.ts';
 import { listHeld, type OnStep, reconcileIntents } from '../app/reconcile-intents.ts';
 import { reconcileNumbers } from '../app/reconcile-numbers.ts';
 import { repointNumber } from '../app/repoint-number.ts';
+import type { Terminal } from './create-bar.ts';
 import { messageOf } from './finding.ts';
 import { withAdvice } from './provider-advice.ts';
-import { type Terminal, withPhases, withProgress } from './progress.ts';
+import { withPhases, withProgress } from './progress.ts';
 import { rowsOf } from './rows-of.ts';
 
 export interface SyncOptions {

@@ -25,6 +25,7 @@ export function webhooksCommand(): Command {
     .action((options: TenantOption) =>
       withPrivacyApp(options, async ({ app, tenant }) => {
         const rows = await app.storage.run(tenant, (s) => s.webhooks.list({ limit: 500, after: null }));
+        if (rows.length === 0) print(`Tenant ${tenant} has no webhook. Make one with POST /v1/webhooks.`);
         for (const { id, state, url, eventTypes, disabledReason } of rows) {
           print([id, state, url, eventTypes.join(','), disabledReason ?? ''].join('  ').trimEnd());
         }

@@ -1,5 +1,6 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from './config-violations.ts';
 
 /**
  * What every switch proves itself with: a password at our webhooks.
@@ -19,7 +20,7 @@ export function configReader<S extends TSchema>(
   const validator = Compile(schema);
   return (value) => {
     if (validator.Check(value)) return Object.freeze(value as Static<S> & object);
-    const violations = validator.Errors(value).map((each) => `${each.instancePath || '/'} ${each.message}`);
+    const violations = configViolations('credentials', validator.Errors(value));
     throw new Error(`The ${what} account is not configured: ${violations.join('; ')}.`);
   };
 }

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from '../config-violations.ts';
 
 /**
  * - `accountSid`, `apiKey`, `apiToken`: from the API settings of the dashboard; for REST.
@@ -84,10 +85,8 @@ export function readExotelAccount(account: { settings: unknown; credentials: unk
   const { settings, credentials } = account;
   if (!credentialsValidator.Check(credentials) || !settingsValidator.Check(settings)) {
     const violations = [
-      ...credentialsValidator
-        .Errors(credentials)
-        .map((each) => `credentials${each.instancePath} ${each.message}`),
-      ...settingsValidator.Errors(settings).map((each) => `settings${each.instancePath} ${each.message}`),
+      ...configViolations('credentials', credentialsValidator.Errors(credentials)),
+      ...configViolations('settings', settingsValidator.Errors(settings)),
     ];
     throw new Error(`The Exotel account is not configured: ${violations.join('; ')}.`);
   }

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from '../config-violations.ts';
 
 /**
  * What an account at Plivo may say about itself.
@@ -49,10 +50,8 @@ export function readPlivoConfig(account: { settings: unknown; credentials: unkno
   const settings: unknown = account.settings ?? {};
   const { credentials } = account;
   const violations = [
-    ...settingsValidator.Errors(settings).map((each) => `settings${each.instancePath} ${each.message}`),
-    ...credentialsValidator
-      .Errors(credentials)
-      .map((each) => `credentials${each.instancePath} ${each.message}`),
+    ...configViolations('settings', settingsValidator.Errors(settings)),
+    ...configViolations('credentials', credentialsValidator.Errors(credentials)),
   ];
   if (!settingsValidator.Check(settings) || !credentialsValidator.Check(credentials)) {
     throw new Error(`The Plivo account is not configured: ${violations.join('; ')}.`);

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from '../config-violations.ts';
 
 /**
  * What an account at the simulator needs.
@@ -22,6 +23,6 @@ const validator = Compile(SimulatorConfigSchema);
 /** @throws Error that names every violation, and no value */
 export function readSimulatorConfig(value: unknown): SimulatorConfig {
   if (validator.Check(value)) return Object.freeze({ ...value, baseUrl: value.baseUrl.replace(/\/+$/, '') });
-  const violations = validator.Errors(value).map((each) => `${each.instancePath || '/'} ${each.message}`);
+  const violations = configViolations('credentials', validator.Errors(value));
   throw new Error(`The simulator account is not configured: ${violations.join('; ')}.`);
 }

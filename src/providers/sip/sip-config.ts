@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from '../config-violations.ts';
 
 /**
  * What an account of a SIP edge needs, all of it credentials.
@@ -25,7 +26,7 @@ const validator = Compile(SipConfigSchema);
 /** @throws Error that names every violation, and no value */
 export function readSipConfig(value: unknown): SipConfig {
   if (!validator.Check(value)) {
-    const violations = validator.Errors(value).map((each) => `${each.instancePath || '/'} ${each.message}`);
+    const violations = configViolations('credentials', validator.Errors(value));
     throw new Error(`The SIP account is not configured: ${violations.join('; ')}.`);
   }
   toBlockList(value.sourceAddresses ?? []);

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from '../config-violations.ts';
 
 /**
  * What an account at Telnyx may say about itself.
@@ -58,10 +59,8 @@ export function readTelnyxConfig(account: { settings: unknown; credentials: unkn
   const { credentials } = account;
   if (!settingsValidator.Check(settings) || !credentialsValidator.Check(credentials)) {
     const violations = [
-      ...settingsValidator.Errors(settings).map((each) => `settings${each.instancePath} ${each.message}`),
-      ...credentialsValidator
-        .Errors(credentials)
-        .map((each) => `credentials${each.instancePath} ${each.message}`),
+      ...configViolations('settings', settingsValidator.Errors(settings)),
+      ...configViolations('credentials', credentialsValidator.Errors(credentials)),
     ];
     throw new Error(`The Telnyx account is not configured: ${violations.join('; ')}.`);
   }

@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { type ConfigFailure, configViolations } from '../config-violations.ts';
 import { TWILIO, type TwilioDialect } from './twilio-dialect.ts';
 
 /**
@@ -107,15 +108,17 @@ export function readConfig<C, S>(
   const settings = checkSettings(account.settings ?? {});
   if (credentials.ok && settings.ok) return [credentials.value, settings.value];
   const violations = [
-    ...(credentials.ok ? [] : credentials.violations.map((each) => `credentials${each}`)),
-    ...(settings.ok ? [] : settings.violations.map((each) => `settings${each}`)),
+    ...(credentials.ok ? [] : configViolations('credentials', credentials.failures)),
+    ...(settings.ok ? [] : configViolations('settings', settings.failures)),
   ];
   throw new Error(`The ${name} account is not configured: ${violations.join('; ')}.`);
 }
 
 type Check<T> = (
   value: unknown,
-) => { readonly ok: true; readonly value: T } | { readonly ok: false; readonly violations: string[] };
+) =>
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failures: readonly ConfigFailure[] };
 
 export function checker<S extends TSchema>(schema: S): Check<Static<S>> {
   const validator = Compile(schema);
@@ -124,7 +127,7 @@ export function checker<S extends TSchema>(schema: S): Check<Static<S>> {
       ? { ok: true, value: value as Static<S> }
       : {
           ok: false,
-          violations: validator.Errors(value).map((each) => `${each.instancePath || '/'} ${each.message}`),
+          failures: validator.Errors(value),
         };
 }
 

@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { configViolations } from '../config-violations.ts';
 
 const UrlText = Type.String({ pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$', maxLength: 500 });
 
@@ -51,10 +52,8 @@ export function readVonageConfig(account: { settings: unknown; credentials: unkn
   const { credentials } = account;
   if (!settingsValidator.Check(settings) || !credentialsValidator.Check(credentials)) {
     const violations = [
-      ...settingsValidator.Errors(settings).map((each) => `settings${each.instancePath} ${each.message}`),
-      ...credentialsValidator
-        .Errors(credentials)
-        .map((each) => `credentials${each.instancePath} ${each.message}`),
+      ...configViolations('settings', settingsValidator.Errors(settings)),
+      ...configViolations('credentials', credentialsValidator.Errors(credentials)),
     ];
     throw new Error(`The Vonage account is not configured: ${violations.join('; ')}.`);
   }
