@@ -2,6 +2,7 @@ import { MasklineError } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
 import { isConstraintError } from '../storage/storage-error.ts';
 import type { App } from './app.ts';
+import { checkCountries } from './check-countries.ts';
 import { checkRecording } from './check-recording.ts';
 import { checkStockPolicy } from './check-stock-policy.ts';
 
@@ -11,6 +12,7 @@ export async function createPool(
   params: { readonly tenant: string; readonly pool: Pool },
 ): Promise<Pool> {
   const { tenant, pool } = params;
+  checkCountries(pool);
   await checkRecording(app, tenant, pool, []);
   await app.storage.transaction(tenant, async (storage) => {
     await checkStockPolicy(storage, pool.stock);

@@ -1,6 +1,7 @@
 import { MasklineError } from '../domain/errors.ts';
 import type { Pool, PoolPolicy } from '../domain/pool.ts';
 import type { App } from './app.ts';
+import { checkCountries } from './check-countries.ts';
 import { checkRecording } from './check-recording.ts';
 import { checkStockPolicy } from './check-stock-policy.ts';
 
@@ -18,6 +19,7 @@ export interface UpdatePoolParams {
  */
 export async function updatePool(app: App, params: UpdatePoolParams): Promise<Pool | null> {
   const { tenant, name, changes } = params;
+  checkCountries(changes);
   if (changes.recording || changes.stock) await checkChange(app, params);
   const updated = await app.storage.transaction(tenant, async (storage) => {
     const pool = await storage.pools.get(name);

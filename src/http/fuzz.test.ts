@@ -83,6 +83,7 @@ interface JsonSchema {
   readonly minItems?: number;
   readonly uniqueItems?: boolean;
   readonly pattern?: string;
+  readonly examples?: readonly unknown[];
 }
 
 function acceptable(schema: JsonSchema): fc.Arbitrary<unknown> {
@@ -104,7 +105,13 @@ function acceptable(schema: JsonSchema): fc.Arbitrary<unknown> {
   }
   if (schema.type === 'null') return fc.constant(null);
   if (schema.pattern !== undefined && !schema.pattern.includes('\\p')) {
-    const matching = fc.stringMatching(new RegExp(schema.pattern));
+    const drawn = fc.stringMatching(new RegExp(schema.pattern));
+    const { examples = [] } = schema;
+    // Two letters are seldom a country: what is given as an example gets beyond the schema.
+    const matching =
+      examples.length === 0
+        ? drawn
+        : fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...examples) }, { weight: 1, arbitrary: drawn });
     return /springfield/.test(JSON.stringify(schema))
       ? fc.oneof(fc.constant('springfield'), matching)
       : matching;

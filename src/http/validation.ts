@@ -5,6 +5,7 @@ import type { Issue } from './problem.ts';
 
 /** What may be quoted of a refused field's name: nothing that could be a phone number. */
 const QUOTABLE_NAME = /^[A-Za-z_]{1,40}$/;
+const VALUES_QUOTED = 20;
 const UNSIGNED_INTEGER = /^[0-9]{1,15}$/;
 
 interface Failure {
@@ -67,10 +68,19 @@ function messageOf(failure: Failure): string {
     case 'anyOf':
       return 'must be one of the documented alternatives';
     case 'enum':
-      return 'must be one of the documented values';
+      return allowedIn(failure.params);
     default:
       return failure.message;
   }
+}
+
+/** What the schema allows is ours, and no secret. A long list is in the documentation. */
+function allowedIn(params: object): string {
+  const { allowedValues } = params as { allowedValues?: unknown };
+  const values = Array.isArray(allowedValues) ? allowedValues.map(String) : [];
+  return values.length > 0 && values.length <= VALUES_QUOTED
+    ? `must be one of ${values.join(', ')}`
+    : 'must be one of the documented values';
 }
 
 function namesIn(params: object, key: string): readonly string[] {

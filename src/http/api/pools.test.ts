@@ -27,6 +27,10 @@ async function importNumber(virtualNumber: string, pool: string) {
   });
 }
 
+function pairOf(calling: string, called: string, virtualNumber: string) {
+  return { calling, called, virtualNumber };
+}
+
 describe('a pool', () => {
   test('is created with the documented defaults, and read with its stock', async () => {
     const created = await ask(key, 'POST', '/v1/pools', { name: 'defaults' });
@@ -136,12 +140,25 @@ describe('a pool', () => {
     ['MASK_INVALID_REQUEST', 400, { name: 'x', ringTimeoutSeconds: 25.5 }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x', countries: ['us'] }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x', countries: ['US', 'US'] }],
+    ['MASK_INVALID_REQUEST', 400, { name: 'x', countries: ['US', 'UK'] }],
+    ['MASK_INVALID_REQUEST', 400, { name: 'x', destinations: { countries: ['*', 'UK'] } }],
+    ['MASK_INVALID_REQUEST', 400, { name: 'x', destinations: { pairs: [pairOf('GB', '*', 'UK')] } }],
     ['MASK_INVALID_REQUEST', 400, { name: 'X' }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x'.repeat(64) }],
     ['MASK_INVALID_REQUEST', 400, { name: 'x', tenant: 'globex' }],
   ])('is refused with %s (%i) for %j', async (code, status, body) => {
     const answer = await ask(key, 'POST', '/v1/pools', body);
     expect([answer.json().code, answer.statusCode]).toEqual([code, status]);
+  });
+
+  test('names a country that is none, and takes every one that there is', async () => {
+    const sent = { countries: ['GB', 'UK'] };
+    const answer = await ask(key, 'PATCH', '/v1/pools/defaults', sent);
+    expect([answer.statusCode, answer.json().detail]).toEqual([400, expect.stringContaining('"UK"')]);
+    const others = { countries: ['GB', 'IN', 'XK'], destinations: { pairs: [pairOf('GB', '*', 'IN')] } };
+    expect((await ask(key, 'PATCH', '/v1/pools/defaults', others)).statusCode).toBe(200);
+    const asBefore = { countries: [], destinations: {} };
+    expect((await ask(key, 'PATCH', '/v1/pools/defaults', asBefore)).statusCode).toBe(200);
   });
 
   test('changes nothing when nothing is sent, and has no name to change', async () => {
