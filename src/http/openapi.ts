@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { ERRORS, type ErrorCode } from '../domain/errors.ts';
 import { COMPONENTS } from './api/components.ts';
 import type { Operation } from './operation.ts';
-import { PROBLEM_CONTENT_TYPE } from './problem.ts';
+import { createProblem, type Problem, PROBLEM_CONTENT_TYPE } from './problem.ts';
 import { SCOPES } from './scopes.ts';
 
 const READ_ERRORS = [
@@ -94,10 +94,24 @@ function describeErrors(operation: Operation): Record<number, object> {
     status,
     {
       description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
-      content: { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: 'Problem#' } } },
+      content: {
+        [PROBLEM_CONTENT_TYPE]: {
+          schema: { $ref: 'Problem#' },
+          examples: Object.fromEntries(
+            codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]),
+          ),
+        },
+      },
     },
   ]);
   return Object.fromEntries(described);
+}
+
+/** One for each code: pieced together from the examples of its fields, a problem would contradict itself. */
+function exampleErrors(): Record<string, { value: Problem }> {
+  const detail = 'What is wrong with this one request, and what to do about it.';
+  const codes = Object.keys(ERRORS) as ErrorCode[];
+  return Object.fromEntries(codes.map((code) => [code, { value: createProblem(code, detail) }]));
 }
 
 /** Collects the routes that are registered after it; `http.swagger()` is the document then. */
@@ -115,6 +129,7 @@ export async function collectOpenApi(http: FastifyInstance, version: string): Pr
       // Relative: the document describes the server that serves it.
       servers: [{ url: '/' }],
       components: {
+        examples: exampleErrors(),
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, as a Bearer token.' },
           apiKeyAsPassword: {
