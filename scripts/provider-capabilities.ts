@@ -135,7 +135,8 @@ const RULES = `## What holds for all of them
   (\`session.opened\` once more) or wait for some. When more than a fifth of an account's numbers and five are missing at
   once, nothing is withdrawn and the log says so: such a list is more likely wrong than true.
 - **Giving back.** A number goes back when it is idle, has rested and is in no call; \`draining\` ones go by themselves. One
-  that was imported with \`maskline numbers import\` stays at the provider, with the webhooks that it had before.
+  that was imported with \`maskline numbers import\` stays at the provider, with the webhooks that it had before. They
+  are written down before they are changed; an import that broke off, at whatever point, is run again, or its number given back.
 - **Another address.** After a change of \`MASKLINE_PUBLIC_URL\`, or when somebody has pointed numbers elsewhere,
   \`maskline numbers sync --account … --repoint\` points all of them at us again.
 - **A call whose end is not reported** is asked about every four minutes, where the provider can say; else it is closed two
