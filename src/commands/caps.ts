@@ -21,7 +21,7 @@ interface Options {
 export function capsCommand(): Command {
   const caps = new Command('caps')
     .description('caps on calls and minutes in an hour')
-    .addHelpText('after', HELP);
+    .addHelpText('afterAll', HELP);
   caps
     .command('list')
     .description('print what was connected in each of the last 24 hours')

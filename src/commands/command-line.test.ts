@@ -6,26 +6,44 @@ import { describe, expect, it } from 'vitest';
 import { inspectServeConfig } from '../config.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { systemRandom } from '../lib/random.ts';
+import { auditCommand } from './audit.ts';
+import { capsCommand } from './caps.ts';
 import { deadLettersCommand } from './dead-letters.ts';
+import { devCommand } from './dev.ts';
+import { doctorCommand } from './doctor.ts';
+import { eraseCommand } from './erase.ts';
+import { keysCommand } from './keys.ts';
+import { migrateCommand } from './migrate.ts';
 import { numbersCommand } from './numbers.ts';
 import { pointToHelp } from './point-to-help.ts';
 import { providersCommand } from './providers.ts';
+import { purchasesCommand } from './purchases.ts';
 import { serveCommand } from './serve.ts';
+import { tenantsCommand } from './tenants.ts';
+import { webhooksCommand } from './webhooks.ts';
 
 const CLI = fileURLToPath(new URL('../cli.ts', import.meta.url));
 
-/** What `maskline` says to these words, which are refused before anything is done. */
-async function refusalOf(args: readonly string[]): Promise<string> {
-  let said = '';
+const COMMANDS = [
+  ...[auditCommand, capsCommand, deadLettersCommand, devCommand, doctorCommand, eraseCommand, keysCommand],
+  ...[migrateCommand, numbersCommand, providersCommand, purchasesCommand, serveCommand, tenantsCommand],
+  webhooksCommand,
+];
+
+/** `maskline`, which says everything to `said` and ends no process. */
+function createProgram(said: (text: string) => void): { program: Command; all: readonly Command[] } {
   const program = new Command('maskline');
-  for (const command of [serveCommand(), numbersCommand(), providersCommand(), deadLettersCommand()]) {
-    program.addCommand(command);
-  }
+  for (const create of COMMANDS) program.addCommand(create());
   pointToHelp(program);
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
-  for (const command of all) {
-    command.exitOverride().configureOutput({ writeErr: (text) => (said += text) });
-  }
+  for (const command of all) command.exitOverride().configureOutput({ writeErr: said, writeOut: said });
+  return { program, all };
+}
+
+/** What it says to these words, which are refused before anything is done. */
+async function refusalOf(args: readonly string[]): Promise<string> {
+  let said = '';
+  const { program } = createProgram((text) => (said += text));
   await expect(program.parseAsync(args, { from: 'user' })).rejects.toMatchObject({ exitCode: 1 });
   return said;
 }
@@ -35,6 +53,25 @@ function start(args: readonly string[], environment: Readonly<Record<string, str
   const env = { PATH: process.env.PATH ?? '', ...environment };
   return spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
 }
+
+describe('the help of every command', () => {
+  let said = '';
+  const { all } = createProgram((text) => (said += text));
+  const leaves = all.filter(({ commands }) => commands.length === 0);
+
+  it.each(leaves.map((command) => [`${command.parent?.name()} ${command.name()}`, command] as const))(
+    'says of %s which settings it reads, what each argument is, and what has to be given',
+    (_name, command) => {
+      said = '';
+      command.outputHelp();
+      expect(said).toContain('Environment');
+      expect(said).not.toContain('["');
+      for (const argument of command.registeredArguments) expect(argument.description).not.toBe('');
+      const required = command.options.filter(({ mandatory }) => mandatory);
+      expect(said.match(/\(required\)/g) ?? []).toHaveLength(required.length);
+    },
+  );
+});
 
 describe('a command line that cannot be read', () => {
   it.each([

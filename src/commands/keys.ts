@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readDatabaseConfig } from '../config.ts';
 import { ALL_SCOPES, type ApiScope, isApiScope, SCOPES } from '../http/scopes.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -15,6 +15,8 @@ import { integerBetween } from './parse-integer.ts';
 
 const DAY_MS = 86_400_000;
 const EXPIRY_DAYS_MAXIMUM = 3_650;
+const ENVIRONMENT =
+  'Environment: DATABASE_URL, MASKLINE_TENANT (default); MASKLINE_MASTER_KEY, for the row in the audit.';
 
 interface TenantOption {
   readonly tenant?: string;
@@ -30,9 +32,11 @@ export function keysCommand(): Command {
     .command('create')
     .description('make a key; it is shown once and kept nowhere')
     .argument('<name>', 'what the key is for, 1 to 100 characters', keyName)
-    .option('--scopes <scopes>', 'separated by commas; all of them when it is left out', readScopes, [
-      ...ALL_SCOPES,
-    ])
+    .addOption(
+      new Option('--scopes <scopes>', 'separated by commas')
+        .argParser(readScopes)
+        .default([...ALL_SCOPES], 'all of them'),
+    )
     .option('--expires-in-days <days>', 'it never expires by default', integerBetween(1, EXPIRY_DAYS_MAXIMUM))
     .option(
       '--from <addresses>',
@@ -40,15 +44,13 @@ export function keysCommand(): Command {
       readAddresses,
     )
     .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
-    .addHelpText(
-      'after',
-      `\nScopes:\n${scopes.join('\n')}\n\nEnvironment: DATABASE_URL, MASKLINE_TENANT (default); MASKLINE_MASTER_KEY, for the row in the audit.`,
-    )
+    .addHelpText('after', `\nScopes:\n${scopes.join('\n')}\n\n${ENVIRONMENT}`)
     .action(createKey);
   keys
     .command('list')
     .description('list the keys of a tenant, without the keys themselves')
     .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
+    .addHelpText('after', '\nEnvironment: DATABASE_URL, MASKLINE_TENANT (default).')
     .action((options: TenantOption) =>
       withTenant(options, async (storage, tenant) => {
         const rows = await storage.run(tenant, (s) => s.apiKeys.list());
@@ -61,6 +63,7 @@ export function keysCommand(): Command {
     .description('revoke a key; it is refused everywhere 5 s later at most')
     .argument('<id>', 'as `maskline keys list` shows it')
     .option('--tenant <tenant>', 'default: MASKLINE_TENANT')
+    .addHelpText('after', `\n${ENVIRONMENT}`)
     .action((id: string, options: TenantOption) =>
       withTenant(options, async (storage, tenant) => {
         const act = { action: 'api_key.revoked', subject: id, details: {} };

@@ -29,7 +29,7 @@ interface Options {
 export function numbersCommand(): Command {
   const numbers = new Command('numbers')
     .description('virtual numbers at providers')
-    .addHelpText('after', HELP);
+    .addHelpText('afterAll', HELP);
   const onAccount = (command: Command): Command =>
     command
       .requiredOption('--account <name>', 'provider account')

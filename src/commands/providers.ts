@@ -41,7 +41,7 @@ interface AddOptions extends TenantOption, BudgetOptions {
 export function providersCommand(): Command {
   const providers = new Command('providers')
     .description('accounts at telecom providers')
-    .addHelpText('after', HELP);
+    .addHelpText('afterAll', HELP);
   withBudget(
     providers
       .command('add')
@@ -69,16 +69,19 @@ export function providersCommand(): Command {
     providers
       .command('test')
       .description('ask the provider for its list of numbers, and say how the account stands')
-      .argument('<name>'),
+      .argument('<name>', 'as `maskline providers list` shows it'),
   ).action(test);
   withBudget(
-    providers.command('budget').description('say what may be spent in 30 days').argument('<name>'),
+    providers
+      .command('budget')
+      .description('say what may be spent in 30 days')
+      .argument('<name>', 'as `maskline providers list` shows it'),
   ).action(budget);
   tenantOption(
     providers
       .command('remove')
       .description('forget the credentials of an account that holds no numbers')
-      .argument('<name>')
+      .argument('<name>', 'as `maskline providers list` shows it')
       .option('--dry-run', 'say what would be done'),
   ).action(remove);
   return providers;

@@ -33,13 +33,13 @@ interface Options {
 export function purchasesCommand(): Command {
   const purchases = new Command('purchases')
     .description('purchases beyond the budget of an account, which two people allow')
-    .addHelpText('after', HELP);
+    .addHelpText('afterAll', HELP);
   tenantOption(purchases.command('list').description('what was asked, newest first')).action(list);
   tenantOption(
     purchases
       .command('request')
       .description('ask that an account may buy so many numbers more; needs the scope purchases:request')
-      .argument('<account>')
+      .argument('<account>', 'as `maskline providers list` shows it')
       .argument('<count>', 'numbers', integerBetween(1, APPROVED_PURCHASES_MAXIMUM))
       .requiredOption('--reason <text>', 'why; it stands in the audit'),
   ).action(request);
@@ -47,13 +47,13 @@ export function purchasesCommand(): Command {
     purchases
       .command('approve')
       .description('approve what another key has asked; needs the scope purchases:approve')
-      .argument('<id>'),
+      .argument('<id>', 'as `maskline purchases list` shows it'),
   ).action((id: string, options: Options) => decide(id, options, approvePurchases));
   tenantOption(
     purchases
       .command('decline')
       .description('decline it; needs the scope purchases:approve')
-      .argument('<id>'),
+      .argument('<id>', 'as `maskline purchases list` shows it'),
   ).action((id: string, options: Options) => decide(id, options, declinePurchases));
   return purchases;
 }

@@ -34,6 +34,7 @@ export function tenantsCommand(): Command {
   tenants
     .command('list')
     .description('list the tenants')
+    .addHelpText('after', '\nEnvironment: DATABASE_URL.')
     .action(() =>
       withStorage(async (storage) => {
         for (const tenant of await storage.system.tenantList()) print(tenant);
