@@ -6,7 +6,7 @@ import type { Reached } from '../world/reached.ts';
 import { demand } from '../world/violation.ts';
 import { type Asked, readAnswer } from './asked.ts';
 import { CallLimits } from './call-limits.ts';
-import type { Permissions } from './permissions.ts';
+import type { Opening, Permissions } from './permissions.ts';
 import { type Member, reachedBy, type SessionHistory, type Snapshot } from './session-history.ts';
 
 /** An answer that takes longer is the neutral sentence. Of the 400 ms of a provider, the rest is for HTTP, which a run has not. */
@@ -79,10 +79,14 @@ export class Judge {
     const callee = phoneOf(to);
     for (const session of this.#sessions.values()) {
       for (const snapshot of session.during(asked.askedAt, asked.answeredAt)) {
-        const right = this.#rightOf(session, snapshot, asked);
         const live = asked.askedAt + asked.skewMs < session.liveUntil(snapshot, this.#pool.graceSeconds);
-        if (!live || right?.to.phone !== callee || right.as.virtualNumber !== shows) continue;
-        const { as, to: called } = right;
+        if (!live) continue;
+        const right = this.#rightsOf(session, snapshot, asked).find(
+          (one) => one.to.phone === callee && one.as.virtualNumber === shows,
+        );
+        if (!right) continue;
+        const { as, to: called, opening } = right;
+        opening?.used.add(asked.id);
         const forbidden = this.#permissions.forbids(session, as, called, asked.askedAt, isToldAgain);
         demand(forbidden === null, () => `INV-18 connected although ${forbidden}: ${where}`);
         if (asked.kind === 'call') {
@@ -90,7 +94,8 @@ export class Judge {
           this.limits.judgeConnected(session, asked.id, as.phone, asked.askedAt, asked.answeredAt);
         }
         this.#reached.count(`connected ${asked.kind}`);
-        if (right.how !== null) this.#reached.count(right.how);
+        if (opening)
+          this.#reached.count(opening.pin === null ? 'connected as announced' : 'connected by a PIN');
         if (snapshot.state === 'closed') this.#reached.count('connected within the grace');
         return;
       }
@@ -106,19 +111,15 @@ export class Judge {
   }
 
   /** As whom this caller may reach whom by this session: by their own phone, or by what they have announced or keyed in. */
-  #rightOf(
+  #rightsOf(
     session: SessionHistory,
     snapshot: Snapshot,
     asked: Asked,
-  ): { readonly as: Member; readonly to: Member; readonly how: string | null } | null {
+  ): readonly { readonly as: Member; readonly to: Member; readonly opening?: Opening }[] {
     const as = snapshot.members.find((member) => member.phone === asked.from);
     const to = snapshot.members.find((member) => member.virtualNumber === asked.dialled);
-    if (as?.virtualNumber && to && as !== to) return { as, to, how: null };
-    const found = asked.kind === 'call' ? this.#permissions.opening(session, snapshot, asked) : null;
-    if (!found) return null;
-    found.opening.used.add(asked.id);
-    const how = found.opening.pin === null ? 'connected as announced' : 'connected by a PIN';
-    return { as: found.as, to: found.to, how };
+    if (as?.virtualNumber && to && as !== to) return [{ as, to }];
+    return asked.kind === 'call' ? this.#permissions.ways(session, snapshot, asked) : [];
   }
 
   /** INV-23 (completeness); M8: strangers learn nothing. */

@@ -38,6 +38,13 @@ export interface Opening extends Wish {
   readonly used: Set<string>;
 }
 
+/** As whom somebody is let in, and to whom. */
+interface Way {
+  readonly opening: Opening;
+  readonly as: Member;
+  readonly to: Member;
+}
+
 /** A question, as far as it matters here. */
 export interface AskedBy {
   readonly id: string;
@@ -116,23 +123,20 @@ export class Permissions {
     return this.persons.some((one) => one.person === person);
   }
 
-  /** Which announcement or PIN lets this caller in as a participant of the session; null: none. */
-  opening(
-    session: SessionHistory,
-    snapshot: Snapshot,
-    asked: AskedBy,
-  ): { readonly opening: Opening; readonly as: Member; readonly to: Member } | null {
+  /** Which announcements and PINs may let this caller in as a participant of the session, those that have let in this call first. */
+  ways(session: SessionHistory, snapshot: Snapshot, asked: AskedBy): readonly Way[] {
     const to = snapshot.members.find((member) => member.virtualNumber === asked.dialled);
-    if (!to) return null;
-    for (const opening of this.openings) {
+    if (!to) return [];
+    const ways = this.openings.flatMap((opening): Way[] => {
       const as = snapshot.members.find((member) => member.role === opening.caller);
-      if (opening.sessionId !== session.id || !as || as === to) continue;
-      if (opening.callee !== null && opening.callee !== to.role) continue;
-      if (opening.askedAt > asked.answeredAt || this.#isReplaced(opening, asked.askedAt)) continue;
-      if (opening.pin === null ? !this.#isAnnounced(opening, asked) : opening.pin !== asked.digits) continue;
-      return { opening, as, to };
-    }
-    return null;
+      if (opening.sessionId !== session.id || !as || as === to) return [];
+      if (opening.callee !== null && opening.callee !== to.role) return [];
+      if (opening.askedAt > asked.answeredAt || this.#isReplaced(opening, asked.askedAt)) return [];
+      const fits = opening.pin === null ? this.#isAnnounced(opening, asked) : opening.pin === asked.digits;
+      return fits ? [{ opening, as, to }] : [];
+    });
+    const isUsed = ({ opening }: Way): boolean => opening.used.has(asked.id);
+    return [...ways.filter(isUsed), ...ways.filter((way) => !isUsed(way))];
   }
 
   /** A new PIN takes the place of the one before. */
