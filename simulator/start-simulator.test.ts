@@ -280,6 +280,11 @@ describe('bad requests', () => {
     expect(answer.body.detail.length).toBeGreaterThan(10);
   });
 
+  it('names a field that nobody knows', async () => {
+    const { body } = await ask('PUT', '/faults', { loseCalbacks: 1 });
+    expect(body.detail).toBe('body must not have additional properties: loseCalbacks is not known.');
+  });
+
   it('refuses a body that is not JSON', async () => {
     const response = await fetch(`${simulator.url}/calls`, { method: 'POST', body: 'from=1' });
     expect(response.status).toBe(415);

@@ -104,8 +104,9 @@ export class AccountWebhooks {
     const { account, faults, log } = this.#options;
     const timeoutMs = account.answerTimeoutMs ?? ANSWER_TIMEOUT_MS_DEFAULT;
     const response = await this.#post(url, question, timeoutMs, faults.settings.answerDelayMs);
-    if (response === null) log(`${id}: no answer within ${timeoutMs} ms`);
-    else if (response.status < 200 || response.status > 299) log(`${id}: answered ${response.status}`);
+    if (response === null) log(`${id}: no answer within ${timeoutMs} ms from ${originOf(url)}`);
+    else if (response.status < 200 || response.status > 299)
+      log(`${id}: ${originOf(url)} answered ${response.status}`);
     else return response.body;
     return null;
   }
@@ -148,4 +149,9 @@ function settled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+/** Whom somebody who reads the log may have named wrongly, such as in MASKLINE_PUBLIC_URL; the path is a secret. */
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : 'an address that is none';
 }

@@ -37,11 +37,22 @@ const CODE_BY_STATUS: Readonly<Record<number, OperatorErrorCode>> = {
 function toOperatorError(error: FastifyError): OperatorError {
   if (error instanceof OperatorError) return error;
   if (error.validation) {
-    const first = error.validation[0];
+    // Of a field that nobody knows, the first of two faults says only that `schema is false`.
+    const [first] = error.validation.filter(({ keyword }) => keyword !== 'boolean');
     const where = `${error.validationContext ?? 'request'}${first?.instancePath ?? ''}`;
-    return new OperatorError('INVALID_REQUEST', `${where} ${first?.message ?? 'is not valid'}.`);
+    const unknown = first?.keyword === 'additionalProperties' ? namesIn(first.params) : '';
+    return new OperatorError('INVALID_REQUEST', `${where} ${first?.message ?? 'is not valid'}${unknown}.`);
   }
   const code = CODE_BY_STATUS[error.statusCode ?? 500];
   if (code) return new OperatorError(code, error.message);
   return new OperatorError('INTERNAL', 'The simulator failed; its log says where.', { cause: error });
+}
+
+/** Names, and nothing that could be a phone number. */
+function namesIn(params: Readonly<Record<string, unknown>>): string {
+  const { additionalProperties: names } = params;
+  const quotable = (Array.isArray(names) ? names.map(String) : []).filter((name) =>
+    /^[A-Za-z_]{1,40}$/.test(name),
+  );
+  return quotable.length === 0 ? '' : `: ${quotable.join(', ')} is not known`;
 }
