@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { readDevConfig, readServeConfig } from './config.ts';
+import { inspectServeConfig, readDevConfig, readServeConfig } from './config.ts';
 import { ConfigError } from './settings-reader.ts';
 
 const complete = {
@@ -46,6 +46,19 @@ describe('readServeConfig', () => {
     expect(config.masterKeys).toMatchObject([{ kind: 'given', key: { length: 32 } }]);
   });
 
+  it.each([
+    { MASKLINE_PUBLIC_URL: 'https://calls.example.com:8443' },
+    { MASKLINE_PUBLIC_URL: 'https://calls.example.com:443/' },
+    { MASKLINE_PUBLIC_URL: 'https://Calls.example.com' },
+    { MASKLINE_PUBLIC_URL: 'https://[2001:db8::1]:8443' },
+    { MASKLINE_TRUSTED_PROXIES: 'loopback, 10.0.0.0/8, 192.0.2.7, 2001:db8::/32, 10.0.0.0/255.0.0.0' },
+    { DATABASE_URL: 'postgres://maskline:a%40b@one:5432,two,[2001:db8::1]:5433/maskline?sslmode=disable' },
+    { DATABASE_URL: 'postgresql:///maskline?host=/var/run/postgresql' },
+    { DATABASE_URL: 'postgres://db' },
+  ])('accepts %j', (change) => {
+    expect(violations(() => readServeConfig({ ...complete, ...change }))).toEqual([]);
+  });
+
   it('refuses to start on nothing, and lists all that is missing', () => {
     const found = violations(() => readServeConfig({})).join('\n');
     for (const name of ['DATABASE_URL', 'KAFKA_BROKERS', 'MASKLINE_PUBLIC_URL', 'MASKLINE_MASTER_KEY']) {
@@ -60,8 +73,32 @@ describe('readServeConfig', () => {
     [{ MASKLINE_ROLES: 'api,cook' }, '"cook"'],
     [{ KAFKA_SASL_USERNAME: 'somebody' }, 'belong together'],
     [{ PROFILE_URL: 'https://profiles.example.com' }, 'PROFILE_TOKEN'],
+    [{ MASKLINE_PUBLIC_URL: 'https://calls.example.com/masking' }, 'scheme, host and port only'],
+    [{ MASKLINE_PUBLIC_URL: 'https://calls.example.com/?a=b' }, 'scheme, host and port only'],
+    [{ MASKLINE_PUBLIC_URL: 'https://me:hush@calls.example.com' }, 'scheme, host and port only'],
+    [{ MASKLINE_TRUSTED_PROXIES: '10.0.0.0/8,balancer' }, 'MASKLINE_TRUSTED_PROXIES names "balancer"'],
+    [{ MASKLINE_TRUSTED_PROXIES: '10.0.0.0/33' }, 'MASKLINE_TRUSTED_PROXIES names "10.0.0.0/33"'],
+    [{ KAFKA_BROKERS: 'one:99999' }, 'KAFKA_BROKERS must be'],
+    [{ DATABASE_URL: 'mysql://db/maskline' }, 'must begin with postgres://'],
+    [{ DATABASE_URL: 'postgres://maskline@db:port/maskline' }, 'a port that is none'],
+    [{ DATABASE_URL: 'postgres://maskline@one:5432,two:99999/maskline' }, 'a port that is none'],
+    [{ DATABASE_URL: 'postgres://maskline:pass/word@db/maskline' }, 'a port that is none'],
+    [{ MASKLINE_PORT: 'tcp://10.0.0.1:8080' }, 'enableServiceLinks'],
   ])('refuses %j', (change, words) => {
     expect(violations(() => readServeConfig({ ...complete, ...change })).join('\n')).toContain(words);
+  });
+
+  it('names variables that nothing reads, which are misspelt most likely', () => {
+    const misspelt = { MASKLINE_LOGLEVEL: 'debug', MASKLINE_TRUSTED_PROXY: '10.0.0.1' };
+    const others = { MASKLINE_LOG_LEVEL: 'debug', MASKLINE_SERVICE_HOST: '10.0.0.1', PATH: '/bin' };
+    const { unknown } = inspectServeConfig({ ...complete, ...misspelt, ...others });
+    expect(unknown).toEqual(['MASKLINE_LOGLEVEL', 'MASKLINE_TRUSTED_PROXY']);
+    const { unknown: none } = inspectServeConfig({
+      ...complete,
+      PROFILE_TOKEN: 'x',
+      MASKLINE_TENANT: 'acme',
+    });
+    expect(none).toEqual([]);
   });
 
   it('never repeats a secret in what it says', () => {

@@ -1,3 +1,4 @@
+import { isBroker, readDatabaseUrl, readPublicUrl, readTrustedProxies } from './address-settings.ts';
 import { readMasterKeys } from './master-key-settings.ts';
 import type { MasterKeyOrigins } from './master-key-sources.ts';
 import type { CallCapPolicy } from './app/call-caps.ts';
@@ -117,6 +118,8 @@ export interface InspectedServeConfig {
   readonly masterKeys: MasterKeyOrigins | null;
   /** empty when `serve` would accept them */
   readonly violations: readonly string[];
+  /** variables that nothing reads */
+  readonly unknown: readonly string[];
 }
 
 export function inspectServeConfig(environment: Environment): InspectedServeConfig {
@@ -150,7 +153,8 @@ export function inspectServeConfig(environment: Environment): InspectedServeConf
     reader.violate('MASKLINE_DEV_API_KEY is for `dev` only. Make a key with `maskline keys create`.');
   }
   const masterKeys = readMasterKeys(reader);
-  return { config: service, databaseUrl, masterKeys, violations: reader.violations };
+  const { violations } = reader;
+  return { config: service, databaseUrl, masterKeys, violations, unknown: reader.unknown() };
 }
 
 export interface CommandConfig {
@@ -194,7 +198,7 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
   return {
     host,
     port,
-    publicUrl: reader.url('MASKLINE_PUBLIC_URL', `http://127.0.0.1:${port}`),
+    publicUrl: readPublicUrl(reader, `http://127.0.0.1:${port}`),
     roles: readRoles(reader),
     tenant: reader.matching(
       'MASKLINE_TENANT',
@@ -203,7 +207,7 @@ function readService(reader: SettingsReader, defaults: { host: string; logLevel:
       'lower-case letters, digits, _ and -',
     ),
     logLevel: reader.oneOf('MASKLINE_LOG_LEVEL', defaults.logLevel, LOG_LEVELS),
-    trustedProxies: reader.list('MASKLINE_TRUSTED_PROXIES'),
+    trustedProxies: readTrustedProxies(reader),
     apiRate: readApiRate(reader),
     callCaps: readCallCaps(reader),
     databaseUrl: readDatabaseUrl(reader),
@@ -263,19 +267,10 @@ function readRoles(reader: SettingsReader): Roles {
   return { api: has('api'), webhooks: has('webhooks'), consumer: has('consumer'), jobs: has('jobs') };
 }
 
-function readDatabaseUrl(reader: SettingsReader): string | null {
-  const url = reader.optional('DATABASE_URL');
-  if (url !== null && !/^postgres(ql)?:\/\//.test(url)) {
-    reader.violate('DATABASE_URL must begin with postgres:// or postgresql://.');
-  }
-  return url;
-}
-
 function readKafka(reader: SettingsReader): KafkaConfig | null {
   const brokers = reader.list('KAFKA_BROKERS');
   for (const broker of brokers) {
-    if (!/^[^:\s]+:[0-9]{1,5}$/.test(broker))
-      reader.violate('KAFKA_BROKERS must be host:port, separated by commas.');
+    if (!isBroker(broker)) reader.violate('KAFKA_BROKERS must be host:port, separated by commas.');
   }
   const named = reader.optional('KAFKA_SASL_MECHANISM');
   const mechanism = SASL_MECHANISMS.find((known) => known === named) ?? null;

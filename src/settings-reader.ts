@@ -14,10 +14,14 @@ export class ConfigError extends Error {
   }
 }
 
+/** Those of `dev` and of tests, those that are asked for only beside others, and what Kubernetes sets for a service. */
+const IGNORED = /^MASKLINE_(?:DATA_DIR$|TEST_|KAFKA_|MASTER_KEY_|SERVICE_|PORT_)/;
+
 /** Reads single settings and remembers what was wrong with them. An empty variable counts as missing. */
 export class SettingsReader {
   readonly #environment: Environment;
   readonly #violations: string[] = [];
+  readonly #asked = new Set<string>();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -35,7 +39,15 @@ export class SettingsReader {
     if (this.#violations.length > 0) throw new ConfigError(this.#violations);
   }
 
+  /** Variables that begin like ours and that nobody has asked for: misspelt, most likely. */
+  unknown(): readonly string[] {
+    return Object.keys(this.#environment)
+      .filter((name) => name.startsWith('MASKLINE_') && !this.#asked.has(name) && !IGNORED.test(name))
+      .sort();
+  }
+
   optional(name: string): string | null {
+    this.#asked.add(name);
     const value = this.#environment[name]?.trim();
     return value === undefined || value === '' ? null : value;
   }
@@ -61,7 +73,11 @@ export class SettingsReader {
     if (text === null) return fallback;
     const value = Number(text);
     if (!Number.isInteger(value) || value < minimum || value > maximum) {
-      this.violate(`${name} must be a whole number from ${minimum} to ${maximum}.`);
+      // Kubernetes sets NAME_PORT=tcp://… in every pod beside a service of that name.
+      const hint = text.startsWith('tcp://')
+        ? ' Kubernetes has set it for a service of that name: set enableServiceLinks: false in the pod.'
+        : '';
+      this.violate(`${name} must be a whole number from ${minimum} to ${maximum}.${hint}`);
       return fallback;
     }
     return value;

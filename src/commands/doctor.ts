@@ -7,7 +7,7 @@ import { openPostgres } from '../storage/postgres/open-postgres.ts';
 import { examineAccounts } from './examine-accounts.ts';
 import { examineDatabase } from './examine-database.ts';
 import { examineKafka } from './examine-kafka.ts';
-import { type Finding, fail, messageOf, ok } from './finding.ts';
+import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
 
 const HELP = `
 Looks at the settings of \`maskline serve\`, the database (reachable, version, confined roles, schema, durability,
@@ -31,11 +31,19 @@ export function doctorCommand(): Command {
 }
 
 async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const { config, databaseUrl, masterKeys: origins, violations } = inspectServeConfig(environment);
+  const { config, databaseUrl, masterKeys: origins, violations, unknown } = inspectServeConfig(environment);
   const findings =
     violations.length === 0
       ? [ok('The settings can be served.')]
       : violations.map((violation) => fail('A setting cannot be served.', violation));
+  for (const name of unknown) {
+    findings.push(
+      warn(
+        `${name} is no setting.`,
+        'Nothing reads it: `maskline serve --help` says how the settings are spelt.',
+      ),
+    );
+  }
   let masterKeys: readonly Uint8Array[] | null = null;
   if (origins !== null) {
     try {
