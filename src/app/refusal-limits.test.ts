@@ -69,6 +69,17 @@ describe('RefusalLimits', () => {
     expect(limits.refusesStrangers(asker(99, '+12025559999'))).toBe(true);
   });
 
+  it('forgets whom it has not refused within the window, while others come', () => {
+    const clock = new ManualClock();
+    const limits = new RefusalLimits(clock);
+    for (let i = 0; i < 4_000; i++) {
+      limits.note(asker(i, `+1202${String(i).padStart(7, '0')}`));
+      clock.advance(1_000);
+      // Of callers those of ten minutes, of numbers those of one, and the account.
+      if (i > 2_000) expect(limits.remembered).toBe(600 + 60 + 1);
+    }
+  });
+
   it('holds no more than it says, and forgets whom it has refused longest ago', () => {
     const limits = new RefusalLimits(new ManualClock());
     for (let again = 0; again < 6; again++) limits.note(asker(0));

@@ -13,6 +13,8 @@ const CALLER: Limit = { refusals: 6, windowMs: 10 * 60_000, keys: 50_000 };
 const NUMBER: Limit = { refusals: 30, windowMs: 60_000, keys: 20_000 };
 const SOURCE: Limit = { refusals: 3_000, windowMs: 60_000, keys: 1_000 };
 
+const FORGOTTEN_AT_ONCE = 2;
+
 interface Asker {
   readonly tenant: string;
   readonly providerAccount: string;
@@ -27,8 +29,8 @@ interface Asker {
  * longer offered to prove who they are; those with a route go on being connected.
  *
  * In memory and per replica: with n replicas behind a balancer a scan is let n times as far. It is a brake, and what
- * holds without it is that every refusal says the same. Bounded: the callers that were refused longest ago are
- * forgotten first, and a window holds no more instants than its limit.
+ * holds without it is that every refusal says the same. Bounded: whoever was not refused within a window is forgotten,
+ * beyond the limit of keys those first that were refused longest ago, and a window holds no more instants than its limit.
  */
 export class RefusalLimits {
   readonly #clock: Clock;
@@ -38,6 +40,11 @@ export class RefusalLimits {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** How many callers, numbers and accounts are remembered. */
+  get remembered(): number {
+    return this.#callers.size + this.#numbers.size + this.#sources.size;
   }
 
   /** Whether this caller is refused whatever they dial. */
@@ -79,6 +86,10 @@ class Windows {
     this.#limit = limit;
   }
 
+  get size(): number {
+    return this.#rings.size;
+  }
+
   isFull(key: string, now: Instant): boolean {
     const ring = this.#rings.get(key);
     if (!ring || ring.instants.length < this.#limit.refusals) return false;
@@ -94,10 +105,17 @@ class Windows {
     // Put at the end again, so that the first is the one that was refused longest ago.
     this.#rings.delete(key);
     this.#rings.set(key, ring);
-    if (this.#rings.size <= this.#limit.keys) return;
-    for (const [first] of this.#rings) {
-      this.#rings.delete(first);
-      break;
+    this.#forget(now);
+  }
+
+  /** At most as many as make it shrink while it is added to, so that no call waits for a great clearing. */
+  #forget(now: Instant): void {
+    const { refusals, windowMs, keys } = this.#limit;
+    let left = FORGOTTEN_AT_ONCE;
+    for (const [key, { instants, next }] of this.#rings) {
+      const newest = instants[(next + refusals - 1) % refusals] ?? Number.NEGATIVE_INFINITY;
+      if (left-- === 0 || (now - newest < windowMs && this.#rings.size <= keys)) return;
+      this.#rings.delete(key);
     }
   }
 }
