@@ -38,7 +38,7 @@ module.exports = {
       comment: 'A port says what is asked, in words of the domain.',
       severity: 'error',
       from: { path: '^src/(storage/storage|providers/provider|bus/bus|profiles/profile-directory)\\.ts$' },
-      to: { pathNot: '^src/(domain|lib|privacy|storage/(storage-error|[a-z-]+-storage))' },
+      to: { pathNot: '^src/(domain|lib|privacy|storage/(storage-error|patience|[a-z-]+-storage))' },
     },
     {
       name: 'adapters-know-no-use-case',
