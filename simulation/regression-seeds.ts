@@ -36,4 +36,16 @@ export const REGRESSION_SEEDS: readonly {
     without: ['call behind the end'],
     found: 'a replica that stood still while it bought went on although another had bought meanwhile',
   },
+  {
+    seed: 533,
+    steps: 100,
+    without: ['further actions'],
+    found: 'a number that was sold, unheard of, and gone again before it was listed left the budget',
+  },
+  {
+    seed: 754,
+    steps: 100,
+    without: ['further actions'],
+    found: 'a question that was refused without a record was connected when it was asked again',
+  },
 ];
