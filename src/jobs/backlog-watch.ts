@@ -43,7 +43,7 @@ export class BacklogWatch {
     intervalMs: 5_000,
     wake: null,
     // A bus that is away answers late; nobody who stops should wait for that.
-    run: (signal) => Promise.race([this.#measure(), aborted(signal)]),
+    run: (signal) => unlessAborted(this.#measure(), signal),
   };
 
   /** What `/readyz` says of it. */
@@ -84,6 +84,16 @@ export class BacklogWatch {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** Settles as `work` does, or resolves when `signal` aborts before; then nobody hears of `work` any more. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const leave = (): void => resolve();
+  if (signal.aborted) leave();
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    // The signal lives as long as the process, and this runs every five seconds.
+    signal.removeEventListener('abort', leave);
+  }
 }

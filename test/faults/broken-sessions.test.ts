@@ -57,14 +57,14 @@ function failFirst(faults: readonly StatementFault[], matches: (text: string) =>
 }
 
 describe('sessions that break', () => {
-  it.each(FAULTS)('opens a session although the opening of one is $kind $sqlState, twice', async (fault) => {
+  it.each(FAULTS)('opens a session although the opening of one is hit by %j, twice', async (fault) => {
     failFirst([fault, fault], opens);
     const database = await open();
     expect(await database.run(acme, pidOf)).toBeGreaterThan(0);
     expect(openings()).toBe(3);
   });
 
-  it.each(FAULTS)('leaves the others alone when every new session is $kind $sqlState', async (fault) => {
+  it.each(FAULTS)('leaves the others alone when every new session is hit by %j', async (fault) => {
     const database = await open({ acquireTimeoutMs: 500 });
     let begun = (): void => {};
     const isBegun = new Promise<void>((resolve) => (begun = resolve));
