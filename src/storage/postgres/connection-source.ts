@@ -5,10 +5,11 @@ import { StorageError } from '../storage-error.ts';
 import { TurnQueue } from '../turn-queue.ts';
 import { parseConnectionTargets, targetLabel } from './connection-targets.ts';
 import { HostPool, type WantedSession } from './host-pool.ts';
+import { NewestHistory } from './newest-history.ts';
 import { openSession } from './open-session.ts';
 import type { PostgresSettings } from './postgres-options.ts';
 import type { PostgresSession } from './postgres-session.ts';
-import { probeHost } from './probe-host.ts';
+import { type HostVerdict, probeHost } from './probe-host.ts';
 
 /** A migration may hold one statement for long; past this the connection counts as dead. */
 const OWNER_STATEMENT_LIMIT_MS = 3_600_000;
@@ -38,6 +39,7 @@ export class ConnectionSource {
   #current: HostPool | null = null;
   #search: Promise<void> | null = null;
   #syncs = false;
+  readonly #newest = new NewestHistory();
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
@@ -190,7 +192,7 @@ export class ConnectionSource {
     const others = this.#urls.filter((url) => url !== current?.url);
     const failures: string[] = [];
     for (const url of current ? [current.url, ...others] : others) {
-      const verdict = await probeHost(url, this.#settings, this.#standbyAllowed);
+      const verdict = await this.#look(url);
       if (verdict.kind === 'usable') {
         this.#syncs = verdict.syncs;
         if (current?.url !== url) this.#moveTo(url);
@@ -204,6 +206,18 @@ export class ConnectionSource {
       }
     }
     return failures;
+  }
+
+  /** Of several hosts one may have been replaced by another without knowing it. */
+  async #look(url: string): Promise<HostVerdict> {
+    const verdict = await probeHost(url, this.#settings, this.#standbyAllowed);
+    if (verdict.kind !== 'usable' || this.#urls.length === 1 || this.#standbyAllowed) return verdict;
+    const objection = this.#newest.objectionTo(await verdict.session.history());
+    if (objection === null) return verdict;
+    verdict.session.abort();
+    return objection === 'replaced'
+      ? { kind: 'standby', reason: 'another host has taken its place' }
+      : { kind: 'refused', reason: 'does not say which history it writes' };
   }
 
   #replenish(url: string, session: PostgresSession): void {

@@ -5,6 +5,7 @@ import { parameterValue } from '../column-values.ts';
 import { scopeError, scopeKey, scopeSql, sessionSql } from '../confinement.ts';
 import { endsSession, isConflict, isServerError, toStorageError } from '../database-error.ts';
 import type { Scope, Statement } from '../sql/connection.ts';
+import type { ServerHistory } from './newest-history.ts';
 import { StorageError } from '../storage-error.ts';
 import { unknownCommit } from '../unknown-commit.ts';
 import {
@@ -16,6 +17,9 @@ import {
 /** PostgreSQL cuts longer names off, and `pg` refuses them. */
 const MAX_NAME_BYTES = 63;
 const PREPARE_ATTEMPTS = 3;
+/** The control file has the new timeline only after a checkpoint; the name of the file that is written has it at once. */
+const HISTORY = `select system_identifier::text as cluster,
+    ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int as timeline from pg_control_system()`;
 
 export interface ServerState {
   /** it takes no writes, being a standby or set to read only */
@@ -92,6 +96,16 @@ export class PostgresSession {
         // Refused whole, in a session that goes on: cheaper asked again than in another.
         if (!isConflict(error) || attempt >= PREPARE_ATTEMPTS) throw error;
       }
+    }
+  }
+
+  /** Which history the server writes; null where it does not say, as a standby. It never rejects. */
+  async history(): Promise<ServerHistory | null> {
+    try {
+      const [result] = await this.execute(HISTORY, 'server history');
+      return (result?.rows[0] as ServerHistory | undefined) ?? null;
+    } catch {
+      return null;
     }
   }
 

