@@ -150,7 +150,7 @@ describe('buying from many places at once', () => {
     const { app } = world;
     const budget = { monthlyPurchaseMax: 17, monthlyChurnMax: null };
     await app.storage.run(TENANT, (s) => s.providerAccounts.setBudget('first', budget));
-    // Sixty wait for one row: on a busy machine some give up, and the next look buys what they have left.
+    // A number that another was quicker to order counts until that is known: the next look buys what this has left.
     await Promise.allSettled(Array.from({ length: 12 }, () => replenishPool(app, TENANT, 'city')));
     await replenishPool(app, TENANT, 'city');
     expect(operator.purchases).toBe(17);
